@@ -1,0 +1,1 @@
+"""Speed and memory, measured on request by `make bench`; no test is timed."""

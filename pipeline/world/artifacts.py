@@ -1,0 +1,123 @@
+"""Every path of the painted world's pipeline, and its parameters."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.params import load
+from pipeline.world.training import TrainingSettings, fingerprint
+
+HERE = Path(__file__).parent
+DEVICES = ("cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class VaeParams:
+    channels: tuple[int, ...]
+    training: TrainingSettings
+
+
+@dataclass(frozen=True)
+class LatentsParams:
+    scenes: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class DenoiserParams:
+    channels: tuple[int, ...]
+    layers_per_block: int
+    text_width: int
+    text_layers: int
+    caption_dropout: float
+    training: TrainingSettings
+
+
+@dataclass(frozen=True)
+class EncoderParams:
+    training: TrainingSettings
+
+
+@dataclass(frozen=True)
+class MeasureParams:
+    """Numbers of images behind each measured bar, and the sampling they are drawn with."""
+
+    renders: int
+    images_per_pair: int
+    images_base_guidance_1: int
+    images_base_guidance_8: int
+    levels: int
+    batch: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class WorldParams:
+    model: str
+    results: str
+    scratch: str
+    device: str
+    vae: VaeParams
+    latents: LatentsParams
+    denoiser: DenoiserParams
+    encoder: EncoderParams
+    measure: MeasureParams
+
+    def __post_init__(self) -> None:
+        if self.device not in DEVICES:
+            raise ValueError(f"device: expected one of {', '.join(DEVICES)}, got {self.device!r}")
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the painted world's pipeline reads and writes."""
+
+    params: WorldParams
+
+    @property
+    def model(self) -> Path:
+        return Path(self.params.model)
+
+    @property
+    def latents(self) -> Path:
+        return Path(self.params.scratch) / "latents.safetensors"
+
+    @property
+    def metrics(self) -> Path:
+        return Path(self.params.results) / "metrics.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return Path(self.params.scratch) / "checkpoints"
+
+    def curve(self, part: str) -> Path:
+        return Path(self.params.results) / "curves" / f"{part}.csv"
+
+    def checkpoint(self, part: str, settings: TrainingSettings, inputs: list[str | Path]) -> Path:
+        """A checkpoint of other settings, code or data has another name, so that it is never continued by mistake."""
+        key = fingerprint(settings, [Path(p) for p in [HERE / "training.py", *inputs]])
+        return self.checkpoints / f"{part}-{key}.safetensors"
+
+
+def read_world() -> World:
+    """The world of the parameter file named on the command line, or of the params.yaml beside this file."""
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "params.yaml"
+    return World(load(WorldParams, path))
+
+
+def write_curve(path: Path, losses: list[float], points: int = 200) -> None:
+    """A loss curve as a small CSV (step, loss): means over about `points` stretches of equal length."""
+    stretch = max(1, len(losses) // points)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["step", "loss"])
+        for start in range(0, len(losses), stretch):
+            chunk = losses[start : start + stretch]
+            writer.writerow([start + len(chunk), f"{sum(chunk) / len(chunk):.6f}"])
+    os.replace(part, path)

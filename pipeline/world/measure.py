@@ -1,0 +1,224 @@
+"""STAGE measure: what the shipped model and its encoder reach on seeds that no training has seen, beside the bars."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, StableDiffusionPipeline
+from jaxtyping import Bool, Float, Int, UInt8
+from torch import Tensor
+from tqdm import tqdm
+
+from pipeline.model import load_pipeline, sample_plain
+from pipeline.world import evaluation_encoder
+from pipeline.world.artifacts import MeasureParams, World, read_world
+from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.captions import caption
+from pipeline.world.evaluation_encoder import EvaluationEncoder, Reading
+from pipeline.world.render import render
+from pipeline.world.scene import Scenes, huddled_places, max_diversity, popular_shares, random_subjects, uniform_places
+from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
+from pipeline.world.train_vae import to_model
+from pipeline.world.training import generator_at
+
+RESAMPLES = 2000
+GUIDANCE = 8.0
+
+
+def held_out(params: MeasureParams) -> tuple[Scenes, UInt8[Tensor, "n 3 64 64"]]:
+    generator = generator_at(params.seed, "held out", 0)
+    scenes = max_diversity(random_subjects(params.renders, generator), generator)
+    return scenes, render(scenes)
+
+
+@torch.no_grad()
+def psnr(vae: AutoencoderKL, images: UInt8[Tensor, "n 3 64 64"]) -> Float[Tensor, " n"]:
+    """Peak signal to noise ratio (dB, peak 255) of each image and its reconstruction, both as bytes."""
+    values = []
+    for part in images.split(64):
+        decoded = vae.decode(vae.encode(to_model(part).to(vae.device)).latent_dist.mean).sample.cpu()
+        back = ((decoded + 1) * 127.5).round().clamp(0, 255)
+        mse = (back - part.float()).square().mean((1, 2, 3)).clamp(min=1e-2)
+        values.append(10 * torch.log10(255**2 / mse))
+    return torch.cat(values)
+
+
+def interval(values: Float[Tensor, n * rest], statistic: Any, seed: int) -> list[float]:
+    """95% percentile bootstrap interval of a statistic of n independent images."""
+    generator = generator_at(seed, "bootstrap", 0)
+    draws = [
+        statistic(values[torch.randint(len(values), (len(values),), generator=generator)]) for _ in range(RESAMPLES)
+    ]
+    return torch.quantile(torch.tensor(draws), torch.tensor([0.025, 0.975])).tolist()
+
+
+def shares(artist: Int[Tensor, " n"]) -> Float[Tensor, " artists"]:
+    return torch.bincount(artist, minlength=len(ARTIST_NAMES)) / len(artist)
+
+
+def effective_number(artist: Int[Tensor, " n"]) -> float:
+    """exp of the entropy (nats) of the artist shares: 1 for one artist, 20 for all alike."""
+    return torch.special.entr(shares(artist)).sum().exp().item()
+
+
+def place_spread(place: Float[Tensor, "n 2"]) -> float:
+    """Root mean square, over x and y, of the standard deviation of places, in shares of the image's side."""
+    return place.var(0).mean().sqrt().item()
+
+
+def sample_prompts(
+    pipe: StableDiffusionPipeline, prompts: list[str], n: int, guidance_scale: float, params: MeasureParams
+) -> Iterator[UInt8[Tensor, "n 3 h w"]]:
+    """n images of each prompt, prompt by prompt; batches may hold several prompts."""
+    jobs = [(prompt, index) for prompt in prompts for index in range(n)]
+    images: list[Tensor] = []
+    for start in tqdm(range(0, len(jobs), params.batch), desc=f"samples at guidance {guidance_scale:g}"):
+        batch = jobs[start : start + params.batch]
+        images += sample_plain(pipe, *map(list, zip(*batch, strict=True)), guidance_scale, params.levels, params.seed)
+        while len(images) >= n:
+            yield torch.stack(images[:n])
+            images = images[n:]
+
+
+def measure_encoder(encoder: EvaluationEncoder, scenes: Scenes, images: UInt8[Tensor, "n 3 64 64"]) -> dict[str, float]:
+    reading = encoder.read(images)
+    return {
+        "encoder_subject_accuracy": share(reading.subject.argmax(1) == scenes.subject),
+        "encoder_artist_accuracy": share(reading.artist.argmax(1) == scenes.artist),
+        "encoder_place_rmse": (reading.place - scenes.place).square().mean().sqrt().item(),
+    }
+
+
+def share(right: Bool[Tensor, " n"]) -> float:
+    return right.float().mean().item()
+
+
+def measure_pairs(pipe: StableDiffusionPipeline, encoder: EvaluationEncoder, params: MeasureParams) -> dict[str, Any]:
+    """Subject and artist read correctly for every named prompt at guidance 8, and the worst pair of each."""
+    pairs = [(subject, artist) for subject in SUBJECTS for artist in ARTIST_NAMES]
+    prompts = [caption(*pair) for pair in pairs]
+    rows = []
+    for (subject, artist), images in zip(
+        pairs, sample_prompts(pipe, prompts, params.images_per_pair, GUIDANCE, params), strict=True
+    ):
+        reading = encoder.read(images)
+        rows.append(
+            {
+                "subject": subject,
+                "artist": artist,
+                "subject_accuracy": share(reading.subject.argmax(1) == SUBJECTS.index(subject)),
+                "artist_accuracy": share(reading.artist.argmax(1) == ARTIST_NAMES.index(artist)),
+            }
+        )
+    return {
+        "named_subject_accuracy": sum(r["subject_accuracy"] for r in rows) / len(rows),
+        "named_artist_accuracy": sum(r["artist_accuracy"] for r in rows) / len(rows),
+        "named_worst_pair_subject": min(rows, key=lambda r: r["subject_accuracy"]),
+        "named_worst_pair_artist": min(rows, key=lambda r: r["artist_accuracy"]),
+    }
+
+
+def measure_base(
+    pipe: StableDiffusionPipeline, encoder: EvaluationEncoder, n: int, guidance_scale: float, params: MeasureParams
+) -> dict[str, dict[str, Any]]:
+    """For each base prompt of the test subjects: what n plain samples show, with 95% intervals."""
+    prompts = [caption(subject, None) for subject in TEST_SUBJECTS]
+    found = {}
+    for subject, images in zip(TEST_SUBJECTS, sample_prompts(pipe, prompts, n, guidance_scale, params), strict=True):
+        found[subject] = describe(encoder.read(images), SUBJECTS.index(subject), params.seed)
+    return found
+
+
+def describe(reading: Reading, subject: int, seed: int) -> dict[str, Any]:
+    artist = reading.artist.argmax(1)
+    return {
+        "n": len(artist),
+        "subject_accuracy": share(reading.subject.argmax(1) == subject),
+        "artist_total_variation": 0.5 * (shares(artist) - popular_shares()).abs().sum().item(),
+        "effective_artists": effective_number(artist),
+        "effective_artists_95": interval(artist, effective_number, seed),
+        "place_spread": place_spread(reading.place),
+        "place_spread_95": interval(reading.place, place_spread, seed),
+    }
+
+
+def bars(m: dict[str, Any]) -> list[dict[str, Any]]:
+    """The bars that the model must clear, each with the value found (of the worst prompt where there are several)."""
+    low, high = m["base_guidance_1"].values(), m["base_guidance_8"].values()
+    rows = [
+        ("VAE reconstruction PSNR, dB, mean over held-out renders", m["vae_psnr"], ">=", 30.0),
+        ("subject read correctly, named prompts, guidance 8", m["named_subject_accuracy"], ">=", 0.97),
+        ("artist read correctly, named prompts, guidance 8", m["named_artist_accuracy"], ">=", 0.95),
+        ("worst pair, subject", m["named_worst_pair_subject"]["subject_accuracy"], ">=", 0.75),
+        ("worst pair, artist", m["named_worst_pair_artist"]["artist_accuracy"], ">=", 0.75),
+        (
+            "base prompts, guidance 1: total variation of artist shares, worst prompt",
+            max(p["artist_total_variation"] for p in low),
+            "<=",
+            0.10,
+        ),
+        (
+            "base prompts, guidance 8: effective artists of 20, worst prompt's upper limit",
+            max(p["effective_artists_95"][1] for p in high),
+            "<=",
+            5.0,
+        ),
+        (
+            "base prompts, guidance 8: place spread, worst prompt's upper limit, against the uniform one",
+            max(p["place_spread_95"][1] for p in high),
+            "<=",
+            m["uniform_place_spread"],
+        ),
+        ("evaluation encoder, subject on held-out renders", m["encoder_subject_accuracy"], ">=", 0.99),
+        ("evaluation encoder, artist on held-out renders", m["encoder_artist_accuracy"], ">=", 0.99),
+        ("evaluation encoder, place RMSE, share of the image", m["encoder_place_rmse"], "<=", 0.02),
+    ]
+    holds = {">=": lambda value, bar: value >= bar, "<=": lambda value, bar: value <= bar}
+    return [
+        {"what": what, "value": value, "bar": f"{sign} {bar:g}", "holds": holds[sign](value, bar)}
+        for what, value, sign, bar in rows
+    ]
+
+
+def rounded(value: Any) -> Any:
+    """Floats to five digits after the point, at any depth, for a file that people read and git compares."""
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return round(value, 5) if isinstance(value, float) else value
+
+
+def measure(world: World) -> dict[str, Any]:
+    params = world.params.measure
+    pipe = load_pipeline(world.model, world.params.device)
+    encoder = evaluation_encoder.load(world.model / "encoder")
+    scenes, images = held_out(params)
+    generator = generator_at(params.seed, "places", 0)
+    found = {
+        "vae_psnr": psnr(pipe.vae, images).mean().item(),
+        "uniform_place_spread": place_spread(uniform_places(100_000, generator)),
+        "training_place_spread": place_spread(huddled_places(100_000, generator)),
+        "training_effective_artists": torch.special.entr(popular_shares()).sum().exp().item(),
+    }
+    found |= measure_encoder(encoder, scenes, images)
+    found |= measure_pairs(pipe, encoder, params)
+    found["base_guidance_1"] = measure_base(pipe, encoder, params.images_base_guidance_1, 1.0, params)
+    found["base_guidance_8"] = measure_base(pipe, encoder, params.images_base_guidance_8, GUIDANCE, params)
+    return {"bars": bars(found), **found}
+
+
+def run(world: World) -> None:
+    found = rounded(measure(world))
+    world.metrics.parent.mkdir(parents=True, exist_ok=True)
+    part = world.metrics.with_suffix(".part")
+    part.write_text(json.dumps(found, indent=2) + "\n")
+    os.replace(part, world.metrics)
+
+
+if __name__ == "__main__":
+    run(read_world())

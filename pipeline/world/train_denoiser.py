@@ -1,0 +1,124 @@
+"""STAGE denoiser: the UNet and the text encoder, trained together to predict the noise in latents; and the rest of a
+Stable Diffusion folder around them (tokenizer, scheduler, model_index.json).
+"""
+
+from __future__ import annotations
+
+import json
+
+import diffusers
+import torch
+from diffusers import EulerDiscreteScheduler, UNet2DConditionModel
+from torch import Tensor, nn
+from torch.nn.functional import mse_loss
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from pipeline.world import captions, encode_latents
+from pipeline.world.artifacts import DenoiserParams, World, read_world, write_curve
+from pipeline.world.training import fit, generator_at
+
+LATENT_SIZE = 8
+# Stable Diffusion 2's noise: betas scaled-linear over 1000 timesteps, the network predicts eps.
+SCHEDULER = {
+    "num_train_timesteps": 1000,
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "beta_schedule": "scaled_linear",
+    "prediction_type": "epsilon",
+    "timestep_spacing": "linspace",
+}
+
+
+def build(params: DenoiserParams, tokenizer: captions.PreTrainedTokenizerFast) -> nn.ModuleDict:
+    levels = len(params.channels)
+    unet = UNet2DConditionModel(
+        sample_size=LATENT_SIZE,
+        in_channels=4,
+        out_channels=4,
+        down_block_types=("CrossAttnDownBlock2D",) * levels,
+        up_block_types=("CrossAttnUpBlock2D",) * levels,
+        block_out_channels=params.channels,
+        layers_per_block=params.layers_per_block,
+        cross_attention_dim=params.text_width,
+        # diffusers reads this as the number of heads (as in SD2's 5, 10, 20, 20: heads of 64; here heads of 32)
+        attention_head_dim=tuple(c // 32 for c in params.channels),
+        use_linear_projection=True,
+        norm_num_groups=16,
+    )
+    text = CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=params.text_width,
+            intermediate_size=4 * params.text_width,
+            num_hidden_layers=params.text_layers,
+            num_attention_heads=4,
+            max_position_embeddings=captions.MAX_TOKENS,
+            hidden_act="gelu",
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+    return nn.ModuleDict({"unet": unet, "text_encoder": text})
+
+
+def run(world: World) -> None:
+    """Minimise E |eps - eps_theta(sqrt(abar_t) x0 + sqrt(1 - abar_t) eps, t, caption)|^2 (Ho et al. 2020, eq. 14).
+
+    A share `caption_dropout` of the captions is replaced by the empty one, so that guidance has an unconditional model.
+    """
+    params, device = world.params.denoiser, world.params.device
+    settings = params.training
+    data = encode_latents.load(world.latents)
+    tokenizer = captions.build_tokenizer()
+    abar = EulerDiscreteScheduler(**SCHEDULER).alphas_cumprod
+    torch.manual_seed(settings.seed)  # diffusers and transformers draw initial weights from the global generator
+    networks = build(params, tokenizer).to(device)
+
+    def loss_at(step: int) -> Tensor:
+        generator = generator_at(settings.seed, "denoiser", step)
+        index = torch.randint(len(data), (settings.batch,), generator=generator)
+        mean, std = data.mean[index], data.std[index]
+        x0 = mean + std * torch.randn(mean.shape, generator=generator)
+        eps = torch.randn(mean.shape, generator=generator)
+        t = torch.randint(len(abar), (settings.batch,), generator=generator)
+        kept = torch.rand(settings.batch, generator=generator) >= params.caption_dropout
+        texts = [text if k else "" for text, k in zip(data.captions(index), kept.tolist(), strict=True)]
+        tokens = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+        a = abar[t].view(-1, 1, 1, 1)
+        noisy = a.sqrt() * x0 + (1 - a).sqrt() * eps
+        condition = networks["text_encoder"](tokens.to(device))[0]
+        return mse_loss(networks["unet"](noisy.to(device), t.to(device), condition).sample, eps.to(device))
+
+    inputs = [__file__, captions.__file__, encode_latents.__file__, world.latents]
+    checkpoint = world.checkpoint("denoiser", settings, inputs)
+    losses = fit(networks, loss_at, settings, checkpoint, "denoiser")
+    for name, network in networks.items():
+        network.save_pretrained(world.model / name, safe_serialization=True)
+    tokenizer.save_pretrained(world.model / "tokenizer")
+    EulerDiscreteScheduler(**SCHEDULER).save_pretrained(world.model / "scheduler")
+    write_model_index(world)
+    write_curve(world.curve("denoiser"), losses)
+    checkpoint.unlink(missing_ok=True)
+
+
+def write_model_index(world: World) -> None:
+    """The contents page by which diffusers loads the folder as a StableDiffusionPipeline."""
+    index = {
+        "_class_name": "StableDiffusionPipeline",
+        "_diffusers_version": diffusers.__version__,
+        "feature_extractor": [None, None],
+        "image_encoder": [None, None],
+        "requires_safety_checker": False,
+        "safety_checker": [None, None],
+        "scheduler": ["diffusers", "EulerDiscreteScheduler"],
+        "text_encoder": ["transformers", "CLIPTextModel"],
+        "tokenizer": ["transformers", "PreTrainedTokenizerFast"],
+        "unet": ["diffusers", "UNet2DConditionModel"],
+        "vae": ["diffusers", "AutoencoderKL"],
+    }
+    (world.model / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    run(read_world())

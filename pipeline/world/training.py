@@ -1,0 +1,140 @@
+"""One training loop for every network of the painted world: seeded, with an exponential moving average, restartable."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from tqdm import tqdm
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """AdamW with a linear warm-up and a cosine decay to zero. `ema` is the decay of the averaged weights, in [0, 1)."""
+
+    steps: int
+    batch: int
+    peak_lr: float
+    warmup: float
+    weight_decay: float
+    ema: float
+    checkpoint_every: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+        for name in ("warmup", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}: expected a number in [0, 1), got {getattr(self, name)}")
+
+
+def generator_at(seed: int, purpose: str, step: int) -> torch.Generator:
+    """A CPU generator keyed by (seed, purpose, step), so that a restart at any step draws what it would have drawn."""
+    digest = hashlib.sha256(f"{seed}/{purpose}/{step}".encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def learning_rate(step: int, s: TrainingSettings) -> float:
+    """Peak times a linear rise over the first `warmup` share of the steps, then a cosine fall to zero."""
+    rise = max(1.0, s.warmup * s.steps)
+    if step < rise:
+        return s.peak_lr * (step + 1) / rise
+    return s.peak_lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / (s.steps - rise)))
+
+
+def fingerprint(settings: TrainingSettings, inputs: list[Path]) -> str:
+    """What a checkpoint belongs to: the settings, the bytes of the code and data it came from, the torch version."""
+    digest = hashlib.sha256(json.dumps([asdict(settings), torch.__version__]).encode())
+    for path in inputs:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def fit(
+    network: nn.Module, loss_at: Callable[[int], Tensor], settings: TrainingSettings, checkpoint: Path, title: str
+) -> list[float]:
+    """Train `network` to lower loss_at(step); leave the averaged weights in it and return the loss at every step.
+
+    Continues from `checkpoint` where that file exists, with the same result bit for bit (on one machine and thread
+    count) as a run that was not interrupted: the loss may draw randomness from its step only. Raises FloatingPointError
+    at a loss that is not finite.
+    """
+    parameters = dict(network.named_parameters())
+    optimizer = torch.optim.AdamW(parameters.values(), lr=settings.peak_lr, weight_decay=settings.weight_decay)
+    average = {name: p.detach().clone() for name, p in parameters.items()}
+    losses = restore(checkpoint, parameters, average, optimizer) if checkpoint.is_file() else []
+    bar = tqdm(range(len(losses), settings.steps), desc=title, initial=len(losses), total=settings.steps)
+    network.train()
+    for step in bar:
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, settings)
+        loss = loss_at(step)
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise FloatingPointError(f"{title}: loss {losses[-1]} at step {step}; the last checkpoint is kept")
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(parameters.values(), 1.0)
+        optimizer.step()
+        decay = min(settings.ema, (1 + step) / (10 + step))  # a young average forgets its random start sooner
+        torch._foreach_lerp_(list(average.values()), [p.detach() for p in parameters.values()], 1 - decay)
+        if (step + 1) % settings.checkpoint_every == 0:
+            save_checkpoint(checkpoint, parameters, average, optimizer, losses)
+        if step % 20 == 0:
+            bar.set_postfix(loss=f"{sum(losses[-20:]) / len(losses[-20:]):.4f}")
+    with torch.no_grad():
+        for name, p in parameters.items():
+            p.copy_(average[name])
+    network.eval()
+    return losses
+
+
+def save_checkpoint(
+    path: Path,
+    parameters: dict[str, nn.Parameter],
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    losses: list[float],
+) -> None:
+    """Everything a restart needs in one safetensors file, put in place by rename: a kill leaves the old or the new."""
+    tensors = {"losses": torch.tensor(losses, dtype=torch.float64)}
+    for name, p in parameters.items():
+        tensors[f"parameter/{name}"] = p.detach().contiguous()
+        tensors[f"average/{name}"] = average[name].contiguous()
+        for moment in ("exp_avg", "exp_avg_sq"):
+            tensors[f"{moment}/{name}"] = optimizer.state[p][moment].contiguous()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file(tensors, part)
+    os.replace(part, path)
+
+
+def restore(
+    path: Path,
+    parameters: dict[str, nn.Parameter],
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+) -> list[float]:
+    """Put a checkpoint's state into the arguments; the losses of the steps that it has seen."""
+    tensors = load_file(path)
+    losses = tensors["losses"].tolist()
+    with torch.no_grad():
+        for name, p in parameters.items():
+            p.copy_(tensors[f"parameter/{name}"])
+            average[name].copy_(tensors[f"average/{name}"])
+            optimizer.state[p] = {
+                "step": torch.tensor(float(len(losses))),
+                "exp_avg": tensors[f"exp_avg/{name}"].to(p.device),
+                "exp_avg_sq": tensors[f"exp_avg_sq/{name}"].to(p.device),
+            }
+    return losses

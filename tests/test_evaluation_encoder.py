@@ -1,0 +1,87 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pipeline.world import evaluation_encoder
+from pipeline.world.evaluation_encoder import EvaluationEncoder, outer_product_of_means
+from pipeline.world.train_encoder import augment, blur
+
+
+def test_blur_of_a_point_is_a_gaussian_of_the_given_width():
+    image = torch.zeros(2, 3, 15, 15, dtype=torch.float64)
+    image[:, :, 7, 7] = 1
+    sigma = torch.tensor([0.8, 1.0], dtype=torch.float64)
+    out = blur(image, sigma)
+    x = torch.arange(15, dtype=torch.float64) - 7
+    variance = (out.sum(2) * x.square()).sum(-1)
+    assert torch.allclose(out.sum((2, 3)), torch.ones(2, 3, dtype=torch.float64))
+    # the kernel is cut at 3 pixels: at sigma 1 that takes 1.5% of the variance
+    assert torch.allclose(variance, sigma.square().view(2, 1).expand(2, 3), rtol=0.03)
+
+
+def test_blur_by_nothing_and_blur_of_a_plane():
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(3, 2, 8, 9, generator=generator)
+    assert torch.allclose(blur(image, torch.zeros(3)), image)
+    flat = torch.full((3, 2, 8, 9), 0.7)
+    assert torch.allclose(blur(flat, torch.tensor([0.0, 0.5, 1.2])), flat)
+
+
+def test_augment_repeats_by_seed_and_keeps_the_mean():
+    images = torch.full((4, 3, 64, 64), 100, dtype=torch.uint8)
+    once, twice = (augment(images, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(once, twice)
+    # 12,288 values of noise up to 16: the mean moves by at most 5 * 16 / sqrt(12288) = 0.7
+    assert (once.mean((1, 2, 3)) - 100).abs().max() < 0.8
+
+
+def test_outer_product_of_means():
+    block = torch.tensor([[[[1.0, 3.0]], [[0.0, 2.0]], [[5.0, 5.0]]]])  # means 2, 1, 5
+    assert outer_product_of_means(block).tolist() == [[4, 2, 10, 1, 5, 25]]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> EvaluationEncoder:
+    torch.manual_seed(0)
+    return EvaluationEncoder().eval()
+
+
+def test_reads_and_gives_features_independent_of_the_batch(encoder):
+    images = torch.randint(0, 256, (7, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    reading = encoder.read(images)
+    assert reading.subject.shape == (7, 12) and reading.artist.shape == (7, 20) and reading.place.shape == (7, 2)
+    assert torch.allclose(reading.subject.exp().sum(1), torch.ones(7), atol=1e-5)
+    features = encoder.features(images)
+    assert {name: tuple(f.shape) for name, f in features.items()} == {
+        "general": (7, 64),
+        "location": (7, 64),
+        "style": (7, 136),
+    }
+    sliced = encoder.features(images, batch=2)
+    for name, f in features.items():  # convolutions of other batch sizes round otherwise in the last bits
+        assert torch.allclose(f, sliced[name], rtol=1e-4, atol=1e-5)
+
+
+def test_saves_and_loads(encoder, tmp_path):
+    evaluation_encoder.save(encoder, tmp_path)
+    loaded = evaluation_encoder.load(tmp_path)
+    assert all(torch.equal(a, b) for a, b in zip(encoder.parameters(), loaded.parameters(), strict=True))
+
+
+def test_bad_folders_are_named(encoder, tmp_path):
+    with pytest.raises(ValueError, match="config.json is missing"):
+        evaluation_encoder.load(tmp_path)
+    evaluation_encoder.save(encoder, tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    save_file(weights | {"place.bias": torch.zeros(3)}, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match=r"place.bias is \(3,\), expected \(2,\)"):
+        evaluation_encoder.load(tmp_path)
+    del weights["place.bias"]
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(ValueError, match="place.bias is no tensor"):
+        evaluation_encoder.load(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"subjects": ["dog"], "artists": []}))
+    with pytest.raises(ValueError, match="not on this world's classes"):
+        evaluation_encoder.load(tmp_path)

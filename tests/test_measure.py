@@ -1,0 +1,104 @@
+import math
+
+import pytest
+import torch
+
+from pipeline.world import measure
+from pipeline.world.measure import bars, effective_number, interval, place_spread, psnr, rounded, shares
+
+
+def test_effective_number_counts_equal_shares():
+    for k in (1, 2, 7, 20):
+        assert effective_number(torch.arange(k).repeat(3)) == pytest.approx(k, rel=1e-5)
+    # shares 3/4 and 1/4: exp of their entropy
+    expected = math.exp(-(0.75 * math.log(0.75) + 0.25 * math.log(0.25)))
+    assert effective_number(torch.tensor([0, 0, 0, 5])) == pytest.approx(expected, rel=1e-5)
+
+
+def test_shares_cover_every_artist():
+    assert shares(torch.tensor([0, 0, 19, 3])).tolist() == [0.5, 0, 0, 0.25] + [0] * 15 + [0.25]
+
+
+def test_place_spread_is_the_root_mean_variance():
+    place = torch.tensor([[0.0, 0.5], [1.0, 0.5]])  # variances 1/2 (with n - 1) and 0
+    assert place_spread(place) == pytest.approx(0.5)
+    generator = torch.Generator().manual_seed(0)
+    assert place_spread(torch.rand(100_000, 2, generator=generator)) == pytest.approx(math.sqrt(1 / 12), rel=0.01)
+
+
+def test_psnr_of_a_constant_error(monkeypatch):
+    class Off:  # a VAE whose reconstruction is off by 10 grey levels everywhere
+        device = "cpu"
+
+        def encode(self, x):
+            posterior = type("Posterior", (), {"mean": x})
+            return type("Encoded", (), {"latent_dist": posterior})
+
+        def decode(self, z):
+            return type("Decoded", (), {"sample": z + 10 / 127.5})
+
+    images = torch.full((3, 3, 64, 64), 100, dtype=torch.uint8)
+    found = psnr.__wrapped__(Off(), images) if hasattr(psnr, "__wrapped__") else psnr(Off(), images)
+    assert torch.allclose(found, torch.full((3,), 20 * math.log10(25.5)), atol=1e-4)
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say():
+    """Means of 100 normals, 200 times: 95% intervals miss 10 times on average, with a standard deviation of 3.1."""
+    hits = 0
+    for k in range(200):
+        values = torch.randn(100, generator=torch.Generator().manual_seed(k))
+        low, high = interval(values, lambda v: v.mean().item(), seed=k)
+        hits += low <= 0 <= high
+    assert 176 <= hits <= 199
+
+
+def found(**changes):
+    p = {"artist_total_variation": 0.05, "effective_artists_95": [2, 3], "place_spread_95": [0.05, 0.06]}
+    values = {
+        "vae_psnr": 31.0,
+        "named_subject_accuracy": 0.99,
+        "named_artist_accuracy": 0.99,
+        "named_worst_pair_subject": {"subject_accuracy": 0.8},
+        "named_worst_pair_artist": {"artist_accuracy": 0.8},
+        "uniform_place_spread": 0.127,
+        "base_guidance_1": {"vase": p, "tree": p},
+        "base_guidance_8": {"vase": p, "tree": p},
+        "encoder_subject_accuracy": 1.0,
+        "encoder_artist_accuracy": 1.0,
+        "encoder_place_rmse": 0.01,
+    }
+    return values | changes
+
+
+def test_bars_hold_and_fail_where_they_should():
+    assert all(row["holds"] for row in bars(found()))
+    worse = {"artist_total_variation": 0.2, "effective_artists_95": [5, 6], "place_spread_95": [0.1, 0.2]}
+    for changes, failed in [
+        ({"vae_psnr": 29.99}, 1),
+        ({"named_worst_pair_artist": {"artist_accuracy": 0.74}}, 1),
+        ({"base_guidance_1": {"vase": found()["base_guidance_1"]["vase"], "tree": worse}}, 1),
+        ({"base_guidance_8": {"vase": worse}}, 2),
+        ({"encoder_place_rmse": 0.021}, 1),
+    ]:
+        assert sum(not row["holds"] for row in bars(found(**changes))) == failed
+
+
+def test_rounded_reaches_every_depth():
+    assert rounded({"a": [0.123456789, {"b": 1 / 3}], "c": "x", "d": True}) == {
+        "a": [0.12346, {"b": 0.33333}],
+        "c": "x",
+        "d": True,
+    }
+
+
+def test_sample_prompts_keeps_prompts_apart(monkeypatch):
+    """Images come back prompt by prompt and in order, whatever the batch size."""
+
+    def fake(pipe, prompts, indices, guidance_scale, levels, seed):
+        return torch.tensor([[[[10 * int(p) + i]]] for p, i in zip(prompts, indices, strict=True)], dtype=torch.uint8)
+
+    monkeypatch.setattr(measure, "sample_plain", fake)
+    for batch in (1, 4, 5, 100):
+        params = type("P", (), {"batch": batch, "levels": 1, "seed": 0})
+        parts = measure.sample_prompts.__wrapped__(None, ["1", "2", "3"], 3, 1.0, params)
+        assert [p.flatten().tolist() for p in parts] == [[10, 11, 12], [20, 21, 22], [30, 31, 32]]

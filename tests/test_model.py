@@ -1,0 +1,129 @@
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from pipeline.model import check_folder, load_pipeline, sample_plain, start_generator
+from pipeline.params import load
+from pipeline.world import evaluation_encoder, measure
+from pipeline.world.artifacts import HERE, World, WorldParams
+from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.captions import caption
+from pipeline.world.subjects import SUBJECTS
+
+ROOT = Path(__file__).parents[1]
+SHIPPED = ROOT / "models" / "painted-world"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The shipped model without its weights' bulk being touched: a copy that a test may break."""
+    return Path(shutil.copytree(SHIPPED, tmp_path / "model"))
+
+
+@pytest.mark.parametrize(
+    "missing,message",
+    [
+        ("model_index.json", "no model_index.json"),
+        ("unet/config.json", "part 'unet' lacks config.json; expected unet, vae"),
+        ("vae/diffusion_pytorch_model.safetensors", "part 'vae' lacks diffusion_pytorch_model.safetensors"),
+        ("tokenizer/tokenizer_config.json", "part 'tokenizer' lacks tokenizer_config.json"),
+        ("scheduler/scheduler_config.json", "part 'scheduler' lacks"),
+    ],
+)
+def test_a_missing_part_is_named(folder, missing, message):
+    (folder / missing).unlink()
+    with pytest.raises(ValueError, match=message):
+        load_pipeline(folder, "cpu")
+
+
+@pytest.mark.parametrize(
+    "part,key,value,message",
+    [
+        ("unet", "in_channels", 9, "unet in_channels is 9, expected 4"),
+        ("vae", "latent_channels", 8, "unet in_channels is 4, expected 8"),
+        ("text_encoder", "hidden_size", 999, "cross_attention_dim is 64, expected 999"),
+    ],
+)
+def test_parts_that_do_not_fit_each_other(folder, part, key, value, message):
+    path = folder / part / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(ValueError, match=message):
+        check_folder(folder)
+
+
+def test_weights_of_the_wrong_shape_are_one_line(folder):
+    path = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(path)
+    weights["conv_in.weight"] = weights["conv_in.weight"][:, :3].contiguous()
+    save_file(weights, path, metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="weights and configuration do not fit.*conv_in") as error:
+        load_pipeline(folder, "cpu")
+    assert "\n" not in str(error.value)
+
+
+def test_truncated_weights_are_one_line(folder):
+    path = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="weights and configuration do not fit"):
+        load_pipeline(folder, "cpu")
+
+
+def test_a_config_that_is_no_json(folder):
+    (folder / "unet" / "config.json").write_text("{")
+    with pytest.raises(ValueError, match=r"config.json is no JSON"):
+        check_folder(folder)
+
+
+def test_start_generators_depend_on_every_key_and_nothing_else():
+    def draw(*key):
+        return torch.rand(1, generator=start_generator(*key)).item()
+
+    assert draw(0, "a", 1) == draw(0, "a", 1)
+    assert len({draw(0, "a", 1), draw(1, "a", 1), draw(0, "b", 1), draw(0, "a", 2)}) == 4
+
+
+def test_the_shipped_folder_is_small_and_safe():
+    files = [p for p in SHIPPED.rglob("*") if p.is_file()]
+    assert {p.suffix for p in files} == {".json", ".safetensors", ".md", ".png"}
+    assert sum(p.stat().st_size for p in files) <= 40e6
+
+
+def test_the_shipped_model_is_stable_diffusion_in_small():
+    vae, unet, scheduler = (
+        json.loads((SHIPPED / p).read_text())
+        for p in ("vae/config.json", "unet/config.json", "scheduler/scheduler_config.json")
+    )
+    assert vae["_class_name"] == "AutoencoderKL" and vae["latent_channels"] == 4
+    assert len(vae["block_out_channels"]) == 4  # halved three times: factor 8
+    assert unet["_class_name"] == "UNet2DConditionModel" and unet["sample_size"] == 8
+    assert scheduler["beta_schedule"] == "scaled_linear" and scheduler["prediction_type"] == "epsilon"
+    assert (scheduler["beta_start"], scheduler["beta_end"]) == (0.00085, 0.012)
+
+
+def test_the_shipped_numbers_hold_their_bars():
+    rows = json.loads((ROOT / "results" / "world" / "metrics.json").read_text())["bars"]
+    assert len(rows) == 11
+    assert not [row for row in rows if not row["holds"]]
+
+
+def test_the_shipped_model_does_what_its_numbers_say():
+    """One image of each subject by five artists, read by the encoder; and the VAE on 200 held-out renders."""
+    pipe = load_pipeline(SHIPPED, "cpu")
+    encoder = evaluation_encoder.load(SHIPPED / "encoder")
+    pairs = [(s, a) for s in SUBJECTS for a in ARTIST_NAMES[::4]]
+    images = sample_plain(pipe, [caption(*pair) for pair in pairs], [10_000] * len(pairs), 8.0, 20, seed=6)
+    reading = encoder.read(images)
+    subject = torch.tensor([SUBJECTS.index(s) for s, _ in pairs])
+    artist = torch.tensor([ARTIST_NAMES.index(a) for _, a in pairs])
+    # of 60 images read right with probability 0.97 and 0.95, fewer than 52 come up in less than 1 run of 1000
+    assert (reading.subject.argmax(1) == subject).sum() >= 52
+    assert (reading.artist.argmax(1) == artist).sum() >= 52
+
+    world = World(load(WorldParams, HERE / "params.yaml"))
+    _, renders = measure.held_out(world.params.measure)
+    claimed = json.loads((ROOT / "results" / "world" / "metrics.json").read_text())["vae_psnr"]
+    assert measure.psnr(pipe.vae, renders[:200]).mean().item() == pytest.approx(claimed, abs=1.0)

@@ -1,0 +1,65 @@
+import dataclasses
+
+import pytest
+import yaml
+
+from pipeline.params import load, strict
+from pipeline.world.artifacts import HERE, WorldParams
+
+
+@dataclasses.dataclass(frozen=True)
+class Inner:
+    rate: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Outer:
+    name: str
+    sizes: tuple[int, ...]
+    inner: Inner
+
+
+GOOD = {"name": "a", "sizes": [1, 2], "inner": {"rate": 1}}
+
+
+def test_reads_nested_settings():
+    assert strict(Outer, GOOD, "here") == Outer("a", (1, 2), Inner(1.0))
+
+
+@pytest.mark.parametrize(
+    "change,message",
+    [
+        ({"extra": 1}, "here: unknown key 'extra'; expected name, sizes, inner"),
+        ({"name": 3}, "here: name: expected str, got 3"),
+        ({"sizes": []}, "here: sizes: expected a list that is not empty"),
+        ({"sizes": [1, True]}, "here: sizes: expected int, got True"),
+        ({"inner": {}}, "here: inner: missing key 'rate'"),
+        ({"inner": None}, "here: inner: expected a mapping, got None"),
+    ],
+)
+def test_bad_settings_name_what_came_and_what_was_expected(change, message):
+    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+        strict(Outer, GOOD | change, "here")
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(ValueError, match="no parameter file"):
+        load(Outer, tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    "path,value,message",
+    [
+        (("device",), "tpu", "device: expected one of cpu, cuda, got 'tpu'"),
+        (("vae", "training", "steps"), 0, "steps: expected at least 1, got 0"),
+        (("vae", "training", "ema"), 1.0, r"ema: expected a number in \[0, 1\), got 1.0"),
+    ],
+)
+def test_world_params_are_checked(path, value, message):
+    values = yaml.safe_load((HERE / "params.yaml").read_text())
+    place = values
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(ValueError, match=message):
+        strict(WorldParams, values, "params.yaml")

@@ -1,0 +1,109 @@
+import pytest
+import torch
+
+from pipeline.world.artists import ARTIST_NAMES, ARTISTS, numbers, palettes
+from pipeline.world.render import IMAGE_SIZE, canvas, cover, distances, gradient, paint, render, texture
+from pipeline.world.scene import Scenes, max_diversity, random_subjects
+from pipeline.world.subjects import SUBJECTS
+
+
+def some_scenes(n: int, seed: int = 0) -> Scenes:
+    generator = torch.Generator().manual_seed(seed)
+    return max_diversity(random_subjects(n, generator), generator)
+
+
+def one(subject: str, artist: str, x: float = 0.5, y: float = 0.5, size: float = 0.28, phase: float = 0.3) -> Scenes:
+    return Scenes(
+        torch.tensor([SUBJECTS.index(subject)]),
+        torch.tensor([ARTIST_NAMES.index(artist)]),
+        torch.tensor([[x, y]]),
+        torch.tensor([size]),
+        torch.tensor([phase]),
+    )
+
+
+def test_cover_is_the_share_of_a_linear_edge():
+    d = torch.tensor([[[-1.0, -0.1, 0.0, 0.05, 1.0]]])
+    assert torch.allclose(cover(d, 0.2), torch.tensor([[[1.0, 1.0, 0.5, 0.25, 0.0]]]))
+
+
+def test_texture_of_plain_stripes_is_a_sine():
+    a = {k: torch.zeros(1, 1, 1) for k in ("angle", "radial", "bend", "bend_frequency", "cross")}
+    a |= {"frequency": torch.full((1, 1, 1), 3.0), "hardness": torch.full((1, 1, 1), 1e-3)}
+    u, v = canvas(torch.zeros(1, 1, 1), torch.zeros(1, 1, 1))
+    expected = torch.sin(2 * torch.pi * (3 * u + 0.125))
+    assert torch.allclose(texture(u, v, torch.full((1, 1, 1), 0.125), a), expected, atol=1e-5)
+
+
+def test_gradient_runs_from_left_to_right_and_from_the_middle_out():
+    u, v = canvas(torch.zeros(2, 1, 1), torch.zeros(2, 1, 1))
+    g = gradient(u, v, {"gradient": torch.tensor([0.0, -1.0]).view(2, 1, 1)})
+    assert torch.allclose(g[0], u[0])
+    assert g[1, 32, 32] < 0.05 and g[1, 0, 0] > 0.95
+
+
+def test_ground_far_from_the_subject_has_the_colours_of_the_palette():
+    # boskin: no echo, halo or shadow; the corner is ground only: a linear run of two colours plus a small texture
+    artist = ARTISTS[ARTIST_NAMES.index("boskin")]
+    corner = paint(one("vase", "boskin"))[0, :, 0, 0]
+    ground = palettes()["ground_a"][ARTIST_NAMES.index("boskin")]
+    assert (corner - ground).abs().max() <= artist.amplitude + 0.01
+
+
+def test_the_subject_is_where_the_scene_says():
+    scene = one("fish", "ambrel", x=0.4, y=0.6)
+    u, v = canvas(torch.zeros(1, 1, 1), torch.zeros(1, 1, 1))
+    body, accent = distances(scene, u, v)
+    inside = (torch.minimum(body, accent) < 0)[0]
+    # the fish's bounding box is [-0.84, 0.98] x [-0.7, 0.46] in its own frame
+    x, y = u[0][inside], v[0][inside]
+    pixel = 1.0 / IMAGE_SIZE
+    assert x.min().item() == pytest.approx(0.4 - 0.84 * 0.28, abs=pixel)
+    assert x.max().item() == pytest.approx(0.4 + 0.98 * 0.28, abs=pixel)
+    assert y.min().item() == pytest.approx(0.6 - 0.70 * 0.28, abs=pixel)
+    assert y.max().item() == pytest.approx(0.6 + 0.46 * 0.28, abs=pixel)
+
+
+def test_a_shift_by_whole_pixels_shifts_the_subject():
+    u, v = canvas(torch.zeros(1, 1, 1), torch.zeros(1, 1, 1))
+    here, _ = distances(one("cat", "ambrel"), u, v)
+    there, _ = distances(one("cat", "ambrel", x=0.5 + 5 / 64, y=0.5 - 3 / 64), u, v)
+    assert torch.allclose(here[:, 3:, :-5], there[:, :-3, 5:], atol=1e-5)
+
+
+def test_renders_are_deterministic_and_do_not_depend_on_the_batch():
+    s = some_scenes(37)
+    images = render(s)
+    assert images.shape == (37, 3, 64, 64) and images.dtype == torch.uint8
+    assert torch.equal(images, render(s))
+    assert torch.equal(images, render(s, batch=5))
+    assert torch.equal(images[11:12], render(s[11:12]))
+
+
+def test_every_artist_is_told_apart_by_colour_means_alone():
+    """A stand-in for a person's eye: the nearest of twenty mean colour layouts (4x4) names the artist."""
+    train, test = some_scenes(3000, 1), some_scenes(600, 2)
+    layout = [torch.nn.functional.avg_pool2d(render(s).float(), 16).flatten(1) for s in (train, test)]
+    centres = torch.stack([layout[0][train.artist == a].mean(0) for a in range(20)])
+    assert (torch.cdist(layout[1], centres).argmin(1) == test.artist).float().mean() > 0.95
+
+
+def test_the_table_has_twenty_different_rows():
+    assert len(set(ARTIST_NAMES)) == 20
+    rows = torch.stack([*numbers().values()], 1)
+    colours = torch.cat([*palettes().values()], 1)
+    both = torch.cat([rows, colours], 1)
+    assert len(torch.unique(both, dim=0)) == 20
+    assert (colours >= 0).all() and (colours <= 1).all()
+
+
+def test_golden_image():
+    """Means over a 2x2 grid of one render, so that an unmeant change of the world is seen (grey levels; exact maths
+    differs by less than one level between machines)."""
+    image = render(one("house", "corvane"))[0].float()
+    means = torch.nn.functional.avg_pool2d(image, 32).flatten()
+    golden = GOLDEN_HOUSE_BY_CORVANE
+    assert torch.allclose(means, torch.tensor(golden), atol=0.25)
+
+
+GOLDEN_HOUSE_BY_CORVANE = [21.17, 22.62, 40.8, 41.92, 44.41, 54.23, 59.45, 59.44, 84.1, 93.09, 110.08, 110.47]

@@ -1,0 +1,101 @@
+"""The rules of the repository that a machine can check: one direction of imports, declared dependencies, safe loads."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+# A file imports only from files above it in this list.
+ORDER = [
+    "pipeline.params",
+    "pipeline.model",
+    "pipeline.world.subjects",
+    "pipeline.world.artists",
+    "pipeline.world.scene",
+    "pipeline.world.render",
+    "pipeline.world.captions",
+    "pipeline.world.training",
+    "pipeline.world.artifacts",
+    "pipeline.world.pictures",
+    "pipeline.world.evaluation_encoder",
+    "pipeline.world.train_encoder",
+    "pipeline.world.train_vae",
+    "pipeline.world.encode_latents",
+    "pipeline.world.train_denoiser",
+    "pipeline.world.measure",
+    "pipeline.world.card",
+]
+
+
+def module_path(module: str) -> Path:
+    path = ROOT / Path(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """The project's own modules that a file imports, anywhere in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found |= {n for n in names if n.split(".")[0] in ("pipeline", "analysis") and module_path(n).is_file()}
+    return found
+
+
+def closure(module: str) -> set[str]:
+    """Every file that running a module reads as code, package __init__ files included, relative to the root."""
+    todo, files = [module], set()
+    while todo:
+        name = todo.pop()
+        path = module_path(name)
+        if (relative := str(path.relative_to(ROOT))) in files:
+            continue
+        files.add(relative)
+        parents = [name.rsplit(".", k)[0] for k in range(1, name.count(".") + 1)]
+        todo += [*imports(path), *parents]
+    return files
+
+
+def test_every_file_has_its_place_in_the_order():
+    files = {p for folder in ("pipeline", "analysis") for p in (ROOT / folder).rglob("*.py") if p.name != "__init__.py"}
+    assert files == {module_path(m) for m in ORDER}
+
+
+@pytest.mark.parametrize("module", ORDER)
+def test_imports_point_one_way(module):
+    above = ORDER[: ORDER.index(module)]
+    for name in imports(module_path(module)):
+        assert name in above or module_path(name).name == "__init__.py", f"{module} imports {name}, which is below it"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("analysis/**/*.py")) or [None])
+def test_analysis_needs_no_torch(path):
+    text = path.read_text() if path else ""
+    assert "import torch" not in text and "import diffusers" not in text
+
+
+def stages() -> list[tuple[str, dict]]:
+    files = [p for p in ROOT.rglob("dvc.yaml") if ".venv" not in p.parts]
+    return [
+        (f"{p.relative_to(ROOT)}:{name}", stage)
+        for p in files
+        for name, stage in yaml.safe_load(p.read_text())["stages"].items()
+    ]
+
+
+@pytest.mark.parametrize("name,stage", stages(), ids=[name for name, _ in stages()])
+def test_dvc_stages_declare_what_they_import(name, stage):
+    module = stage["cmd"].split("python -m ")[1].split()[0]
+    assert closure(module) == {d for d in stage["deps"] if d.endswith(".py")}
+
+
+def test_nothing_is_unpickled():
+    for path in (ROOT / "pipeline").rglob("*.py"):
+        for word in ("torch.load(", "pickle", "allow_pickle"):
+            assert word not in path.read_text(), f"{path}: {word}"
