@@ -6,7 +6,6 @@ means no guidance.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 from jaxtyping import UInt8
 from torch import Tensor
+
+from pipeline.noise import keyed_generator
+from pipeline.params import BadInput
 
 if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is checked before it is paid for
     from diffusers import StableDiffusionPipeline
@@ -31,13 +33,13 @@ FILES = {
 
 
 def check_folder(folder: Path) -> None:
-    """Raise ValueError, in one line, unless the folder holds every part of a Stable Diffusion and the parts fit."""
+    """Raise BadInput, in one line, unless the folder holds every part of a Stable Diffusion and the parts fit."""
     if not (folder / "model_index.json").is_file():
-        raise ValueError(f"model {folder}: no model_index.json; expected a folder in diffusers' format")
+        raise BadInput(f"model {folder}: no model_index.json; expected a folder in diffusers' format")
     for part, names in FILES.items():
         for name in names:
             if not (folder / part / name).is_file():
-                raise ValueError(f"model {folder}: part {part!r} lacks {name}; expected {', '.join(FILES)}")
+                raise BadInput(f"model {folder}: part {part!r} lacks {name}; expected {', '.join(FILES)}")
     unet, vae, text = (read_config(folder / part / "config.json") for part in WEIGHTS)
     for key, got, expected in (
         ("unet in_channels", unet.get("in_channels"), vae.get("latent_channels")),
@@ -45,20 +47,20 @@ def check_folder(folder: Path) -> None:
         ("unet cross_attention_dim", unet.get("cross_attention_dim"), text.get("hidden_size")),
     ):
         if got != expected:
-            raise ValueError(f"model {folder}: {key} is {got}, expected {expected} as in the part it is joined to")
+            raise BadInput(f"model {folder}: {key} is {got}, expected {expected} as in the part it is joined to")
 
 
 def read_config(path: Path) -> dict:
     try:
         return json.loads(path.read_text())
     except json.JSONDecodeError as error:
-        raise ValueError(f"model: {path} is no JSON: {error}") from None
+        raise BadInput(f"model: {path} is no JSON: {error}") from None
 
 
 def load_pipeline(folder: Path, device: str) -> StableDiffusionPipeline:
     """The folder as diffusers' own pipeline, from safetensors only, silent.
 
-    Raises ValueError, in one line, for a missing part, parts that do not fit each other, or weights of the wrong shape.
+    Raises BadInput, in one line, for a missing part, parts that do not fit each other, or weights of the wrong shape.
     """
     check_folder(folder)
     from diffusers import StableDiffusionPipeline
@@ -69,15 +71,9 @@ def load_pipeline(folder: Path, device: str) -> StableDiffusionPipeline:
         pipe = StableDiffusionPipeline.from_pretrained(folder, use_safetensors=True, low_cpu_mem_usage=False)
     except (ValueError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"model {folder}: weights and configuration do not fit: {reason[:300]}") from None
+        raise BadInput(f"model {folder}: weights and configuration do not fit: {reason[:300]}") from None
     pipe.set_progress_bar_config(disable=True)
     return pipe.to(device)
-
-
-def start_generator(seed: int, prompt: str, index: int) -> torch.Generator:
-    """The CPU generator of one image's starting noise, keyed by (seed, prompt, index): the same in any batch."""
-    digest = hashlib.sha256(f"{seed}/{prompt}/{index}/start".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
 @torch.no_grad()
@@ -89,8 +85,12 @@ def sample_plain(
     levels: int,
     seed: int,
 ) -> UInt8[Tensor, "n 3 h w"]:
-    """One image for each (prompt, index) by the pipeline's own scheduler over `levels` noise levels."""
-    generators = [start_generator(seed, prompt, index) for prompt, index in zip(prompts, indices, strict=True)]
+    """One image for each (prompt, index) by the pipeline's own scheduler over `levels` noise levels.
+
+    An image starts from noise keyed by (seed, prompt, index): the same in any batch.
+    """
+    keys = zip(prompts, indices, strict=True)
+    generators = [keyed_generator(seed, prompt, index, "start") for prompt, index in keys]
     images = pipe(
         prompts,
         num_inference_steps=levels,

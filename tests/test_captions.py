@@ -1,8 +1,9 @@
 import pytest
 
 from pipeline.world.artists import ARTIST_NAMES
-from pipeline.world.captions import MAX_TOKENS, build_tokenizer, caption, parse
+from pipeline.world.captions import caption, parse
 from pipeline.world.subjects import SUBJECTS
+from pipeline.world.tokenizer import MAX_TOKENS, build_tokenizer
 
 
 def test_captions_follow_the_thesis():

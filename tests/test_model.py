@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pipeline.model import check_folder, load_pipeline, sample_plain, start_generator
+from pipeline.model import check_folder, load_pipeline, sample_plain
 from pipeline.params import load
 from pipeline.world import evaluation_encoder, measure
 from pipeline.world.artifacts import HERE, World, WorldParams
@@ -78,14 +78,6 @@ def test_a_config_that_is_no_json(folder):
         check_folder(folder)
 
 
-def test_start_generators_depend_on_every_key_and_nothing_else():
-    def draw(*key):
-        return torch.rand(1, generator=start_generator(*key)).item()
-
-    assert draw(0, "a", 1) == draw(0, "a", 1)
-    assert len({draw(0, "a", 1), draw(1, "a", 1), draw(0, "b", 1), draw(0, "a", 2)}) == 4
-
-
 def test_the_shipped_folder_is_small_and_safe():
     files = [p for p in SHIPPED.rglob("*") if p.is_file()]
     assert {p.suffix for p in files} == {".json", ".safetensors", ".md", ".png"}
@@ -126,4 +118,7 @@ def test_the_shipped_model_does_what_its_numbers_say():
     world = World(load(WorldParams, HERE / "params.yaml"))
     _, renders = measure.held_out(world.params.measure)
     claimed = json.loads((ROOT / "results" / "world" / "metrics.json").read_text())["vae_psnr"]
-    assert measure.psnr(pipe.vae, renders[:200]).mean().item() == pytest.approx(claimed, abs=1.0)
+    renders = renders[:200]
+    found = measure.psnr(renders, measure.reconstruct(pipe.vae, renders)).mean().item()
+    # images differ by 3 dB (standard deviation): the mean of 200 has a standard error of 0.2
+    assert found == pytest.approx(claimed, abs=1.0)

@@ -10,12 +10,16 @@ ROOT = Path(__file__).parents[1]
 # A file imports only from files above it in this list.
 ORDER = [
     "pipeline.params",
+    "pipeline.noise",
     "pipeline.model",
     "pipeline.world.subjects",
     "pipeline.world.artists",
+    "pipeline.world.distances",
+    "pipeline.world.palette",
     "pipeline.world.scene",
     "pipeline.world.render",
     "pipeline.world.captions",
+    "pipeline.world.tokenizer",
     "pipeline.world.training",
     "pipeline.world.artifacts",
     "pipeline.world.pictures",
@@ -26,6 +30,7 @@ ORDER = [
     "pipeline.world.train_denoiser",
     "pipeline.world.measure",
     "pipeline.world.card",
+    "pipeline.world.paint",
 ]
 
 

@@ -4,16 +4,14 @@ import math
 import pytest
 import torch
 
+from pipeline.world.distances import ATLAS_EXTENT, atlas, signed_distance
 from pipeline.world.subjects import (
-    ATLAS_EXTENT,
     DEVELOPMENT_SUBJECTS,
     SHAPES,
     SUBJECTS,
     TEST_SUBJECTS,
-    atlas,
     line,
     polygon,
-    signed_distance,
 )
 
 SQUARE = polygon((-1, -1), (1, -1), (1, 1), (-1, 1))

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.world.training import TrainingSettings, fingerprint, fit, generator_at, learning_rate
+from pipeline.noise import keyed_generator
+from pipeline.world.training import TrainingSettings, fingerprint, fit, learning_rate
 
 SETTINGS = TrainingSettings(
     steps=30, batch=4, peak_lr=0.1, warmup=0.1, weight_decay=0.0, ema=0.5, checkpoint_every=7, seed=0
@@ -17,7 +18,7 @@ class Point(nn.Module):
 
 def noisy_bowl(point: Point):
     def loss_at(step):
-        target = 0.01 * torch.randn(2, generator=generator_at(0, "bowl", step))
+        target = 0.01 * torch.randn(2, generator=keyed_generator(0, "bowl", step))
         return (point.x - target).square().sum()
 
     return loss_at
@@ -67,15 +68,6 @@ def test_a_loss_that_is_not_finite_stops_and_says_where(tmp_path):
     point = Point()
     with pytest.raises(FloatingPointError, match="bad: loss nan at step 0"):
         fit(point, lambda step: point.x.sum() * float("nan"), SETTINGS, tmp_path / "c.safetensors", "bad")
-
-
-def test_generators_depend_on_every_key():
-    draws = {
-        torch.rand(1, generator=generator_at(*key)).item()
-        for key in [(0, "a", 0), (1, "a", 0), (0, "b", 0), (0, "a", 1)]
-    }
-    assert len(draws) == 4
-    assert torch.rand(1, generator=generator_at(0, "a", 0)) == torch.rand(1, generator=generator_at(0, "a", 0))
 
 
 def test_a_checkpoint_belongs_to_its_settings_and_inputs(tmp_path):

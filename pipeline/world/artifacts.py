@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.params import load
+from pipeline.params import BadInput, load, one_line_errors
 from pipeline.world.training import TrainingSettings, fingerprint
 
 HERE = Path(__file__).parent
@@ -69,7 +70,7 @@ class WorldParams:
 
     def __post_init__(self) -> None:
         if self.device not in DEVICES:
-            raise ValueError(f"device: expected one of {', '.join(DEVICES)}, got {self.device!r}")
+            raise BadInput(f"device: expected one of {', '.join(DEVICES)}, got {self.device!r}")
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,12 @@ class World:
         """A checkpoint of other settings, code or data has another name, so that it is never continued by mistake."""
         key = fingerprint(settings, [Path(p) for p in [HERE / "training.py", *inputs]])
         return self.checkpoints / f"{part}-{key}.safetensors"
+
+
+def main(run: Callable[[World], None]) -> None:
+    """The entry point of a stage: its work on the world of the command line."""
+    with one_line_errors():
+        run(read_world())
 
 
 def read_world() -> World:

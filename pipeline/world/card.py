@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from pipeline.model import load_pipeline, sample_plain
-from pipeline.world.artifacts import World, read_world
+from pipeline.world.artifacts import World, main
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.measure import GUIDANCE
@@ -172,4 +172,4 @@ def draw_in_batches(
 
 
 if __name__ == "__main__":
-    run(read_world())
+    main(run)

@@ -18,14 +18,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.world.artifacts import World, read_world
+from pipeline.noise import keyed_generator
+from pipeline.world.artifacts import World, main
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.render import render
 from pipeline.world.scene import Scenes, max_diversity, popular, random_subjects
 from pipeline.world.subjects import SUBJECTS
 from pipeline.world.train_vae import to_model
-from pipeline.world.training import generator_at
 
 CHUNK = 500
 
@@ -50,7 +50,7 @@ class TrainingLatents:
 
 def training_scenes(n: int, seed: int, chunk: int) -> tuple[Scenes, Bool[Tensor, " n"]]:
     """n scenes of a chunk of the training distribution, and which of them have a caption that names the artist."""
-    generator = generator_at(seed, "training scenes", chunk)
+    generator = keyed_generator(seed, "training scenes", chunk)
     half = n // 2
     named = max_diversity(random_subjects(half, generator), generator)
     plain = popular(random_subjects(n - half, generator), generator)
@@ -88,4 +88,4 @@ def run(world: World) -> None:
 
 
 if __name__ == "__main__":
-    run(read_world())
+    main(run)

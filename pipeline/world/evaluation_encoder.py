@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, silu
 
+from pipeline.params import BadInput
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.subjects import SUBJECTS
 
@@ -130,15 +131,15 @@ def save(encoder: EvaluationEncoder, folder: Path) -> None:
 
 
 def load(folder: Path) -> EvaluationEncoder:
-    """The encoder in a folder. Raises ValueError for a missing part, other classes, or weights of another shape."""
+    """The encoder in a folder. Raises BadInput for a missing part, other classes, or weights of another shape."""
     for name in ("config.json", "model.safetensors"):
         if not (folder / name).is_file():
-            raise ValueError(
+            raise BadInput(
                 f"evaluation encoder: {folder / name} is missing; expected config.json and model.safetensors"
             )
     config = json.loads((folder / "config.json").read_text())
     if (got := (config.get("subjects"), config.get("artists"))) != (list(SUBJECTS), list(ARTIST_NAMES)):
-        raise ValueError(
+        raise BadInput(
             f"evaluation encoder: {folder / 'config.json'} was trained on {got}, not on this world's classes"
         )
     encoder = EvaluationEncoder()
@@ -146,6 +147,6 @@ def load(folder: Path) -> EvaluationEncoder:
     for name in expected.keys() | weights.keys():
         shapes = [tuple(d[name].shape) if name in d else "no tensor" for d in (expected, weights)]
         if shapes[0] != shapes[1]:
-            raise ValueError(f"evaluation encoder: {folder}: {name} is {shapes[1]}, expected {shapes[0]}")
+            raise BadInput(f"evaluation encoder: {folder}: {name} is {shapes[1]}, expected {shapes[0]}")
     encoder.load_state_dict(weights)
     return encoder.eval()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -14,8 +14,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from pipeline.model import load_pipeline, sample_plain
+from pipeline.noise import keyed_generator
 from pipeline.world import evaluation_encoder
-from pipeline.world.artifacts import MeasureParams, World, read_world
+from pipeline.world.artifacts import MeasureParams, World, main
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.evaluation_encoder import EvaluationEncoder, Reading
@@ -23,33 +24,32 @@ from pipeline.world.render import render
 from pipeline.world.scene import Scenes, huddled_places, max_diversity, popular_shares, random_subjects, uniform_places
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
 from pipeline.world.train_vae import to_model
-from pipeline.world.training import generator_at
 
 RESAMPLES = 2000
 GUIDANCE = 8.0
 
 
 def held_out(params: MeasureParams) -> tuple[Scenes, UInt8[Tensor, "n 3 64 64"]]:
-    generator = generator_at(params.seed, "held out", 0)
+    generator = keyed_generator(params.seed, "held out", 0)
     scenes = max_diversity(random_subjects(params.renders, generator), generator)
     return scenes, render(scenes)
 
 
 @torch.no_grad()
-def psnr(vae: AutoencoderKL, images: UInt8[Tensor, "n 3 64 64"]) -> Float[Tensor, " n"]:
-    """Peak signal to noise ratio (dB, peak 255) of each image and its reconstruction, both as bytes."""
-    values = []
-    for part in images.split(64):
-        decoded = vae.decode(vae.encode(to_model(part).to(vae.device)).latent_dist.mean).sample.cpu()
-        back = ((decoded + 1) * 127.5).round().clamp(0, 255)
-        mse = (back - part.float()).square().mean((1, 2, 3)).clamp(min=1e-2)
-        values.append(10 * torch.log10(255**2 / mse))
-    return torch.cat(values)
+def reconstruct(vae: AutoencoderKL, images: UInt8[Tensor, "n 3 h w"]) -> UInt8[Tensor, "n 3 h w"]:
+    """Images through the VAE and back, by the mean of the posterior."""
+    parts = [vae.decode(vae.encode(to_model(part).to(vae.device)).latent_dist.mean).sample for part in images.split(64)]
+    return ((torch.cat(parts).cpu() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def psnr(a: UInt8[Tensor, "n 3 h w"], b: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
+    """Peak signal to noise ratio (dB, peak 255) of each pair of images; infinite for equal ones."""
+    return 10 * torch.log10(255**2 / (a.float() - b.float()).square().mean((1, 2, 3)))
 
 
 def interval(values: Float[Tensor, n * rest], statistic: Any, seed: int) -> list[float]:
     """95% percentile bootstrap interval of a statistic of n independent images."""
-    generator = generator_at(seed, "bootstrap", 0)
+    generator = keyed_generator(seed, "bootstrap", 0)
     draws = [
         statistic(values[torch.randint(len(values), (len(values),), generator=generator)]) for _ in range(RESAMPLES)
     ]
@@ -71,17 +71,27 @@ def place_spread(place: Float[Tensor, "n 2"]) -> float:
 
 
 def sample_prompts(
-    pipe: StableDiffusionPipeline, prompts: list[str], n: int, guidance_scale: float, params: MeasureParams
+    draw: Callable[[list[str], list[int]], UInt8[Tensor, "k 3 h w"]], prompts: list[str], n: int, batch: int, title: str
 ) -> Iterator[UInt8[Tensor, "n 3 h w"]]:
-    """n images of each prompt, prompt by prompt; batches may hold several prompts."""
+    """n images of each prompt, prompt by prompt, from draw(prompts, indices); a batch may hold several prompts."""
     jobs = [(prompt, index) for prompt in prompts for index in range(n)]
     images: list[Tensor] = []
-    for start in tqdm(range(0, len(jobs), params.batch), desc=f"samples at guidance {guidance_scale:g}"):
-        batch = jobs[start : start + params.batch]
-        images += sample_plain(pipe, *map(list, zip(*batch, strict=True)), guidance_scale, params.levels, params.seed)
+    for start in tqdm(range(0, len(jobs), batch), desc=title):
+        images += draw(*map(list, zip(*jobs[start : start + batch], strict=True)))
         while len(images) >= n:
             yield torch.stack(images[:n])
             images = images[n:]
+
+
+def plain(
+    pipe: StableDiffusionPipeline, prompts: list[str], n: int, guidance_scale: float, params: MeasureParams
+) -> Iterator[UInt8[Tensor, "n 3 h w"]]:
+    """n plain samples of each prompt, prompt by prompt."""
+
+    def draw(batch: list[str], indices: list[int]) -> UInt8[Tensor, "k 3 h w"]:
+        return sample_plain(pipe, batch, indices, guidance_scale, params.levels, params.seed)
+
+    return sample_prompts(draw, prompts, n, params.batch, f"samples at guidance {guidance_scale:g}")
 
 
 def measure_encoder(encoder: EvaluationEncoder, scenes: Scenes, images: UInt8[Tensor, "n 3 64 64"]) -> dict[str, float]:
@@ -102,9 +112,8 @@ def measure_pairs(pipe: StableDiffusionPipeline, encoder: EvaluationEncoder, par
     pairs = [(subject, artist) for subject in SUBJECTS for artist in ARTIST_NAMES]
     prompts = [caption(*pair) for pair in pairs]
     rows = []
-    for (subject, artist), images in zip(
-        pairs, sample_prompts(pipe, prompts, params.images_per_pair, GUIDANCE, params), strict=True
-    ):
+    samples = plain(pipe, prompts, params.images_per_pair, GUIDANCE, params)
+    for (subject, artist), images in zip(pairs, samples, strict=True):
         reading = encoder.read(images)
         rows.append(
             {
@@ -128,7 +137,7 @@ def measure_base(
     """For each base prompt of the test subjects: what n plain samples show, with 95% intervals."""
     prompts = [caption(subject, None) for subject in TEST_SUBJECTS]
     found = {}
-    for subject, images in zip(TEST_SUBJECTS, sample_prompts(pipe, prompts, n, guidance_scale, params), strict=True):
+    for subject, images in zip(TEST_SUBJECTS, plain(pipe, prompts, n, guidance_scale, params), strict=True):
         found[subject] = describe(encoder.read(images), SUBJECTS.index(subject), params.seed)
     return found
 
@@ -198,9 +207,11 @@ def measure(world: World) -> dict[str, Any]:
     pipe = load_pipeline(world.model, world.params.device)
     encoder = evaluation_encoder.load(world.model / "encoder")
     scenes, images = held_out(params)
-    generator = generator_at(params.seed, "places", 0)
+    generator = keyed_generator(params.seed, "places", 0)
+    reconstruction = psnr(images, reconstruct(pipe.vae, images))
     found = {
-        "vae_psnr": psnr(pipe.vae, images).mean().item(),
+        "vae_psnr": reconstruction.mean().item(),
+        "vae_psnr_of_mean_squared_error": (-10 * torch.log10((10 ** (-reconstruction / 10)).mean())).item(),
         "uniform_place_spread": place_spread(uniform_places(100_000, generator)),
         "training_place_spread": place_spread(huddled_places(100_000, generator)),
         "training_effective_artists": torch.special.entr(popular_shares()).sum().exp().item(),
@@ -221,4 +232,4 @@ def run(world: World) -> None:
 
 
 if __name__ == "__main__":
-    run(read_world())
+    main(run)

@@ -9,12 +9,12 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from pipeline.noise import keyed_generator
 from pipeline.world.artifacts import HERE
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.render import IMAGE_SIZE, render
 from pipeline.world.scene import Scenes, max_diversity, popular, scenes
 from pipeline.world.subjects import SUBJECTS
-from pipeline.world.training import generator_at
 
 LEFT, TOP = 80, 22  # margins for row and column labels, in pixels
 FOLDER = HERE / "pictures"
@@ -42,7 +42,7 @@ def sheet(
 
 def pair_scenes(seed: int) -> Scenes:
     """One scene of every subject by every artist, artists outermost: rows of a sheet are artists."""
-    generator = generator_at(seed, "pairs", 0)
+    generator = keyed_generator(seed, "pairs", 0)
     artist = torch.arange(len(ARTIST_NAMES)).repeat_interleave(len(SUBJECTS))
     subject = torch.arange(len(SUBJECTS)).repeat(len(ARTIST_NAMES))
     return scenes(subject, artist, torch.full((len(subject), 2), 0.5), generator)
@@ -58,7 +58,7 @@ def main() -> None:
     everything = render(pair_scenes(0)).view(len(ARTIST_NAMES), len(SUBJECTS), 3, *size)
     save(sheet(everything, list(ARTIST_NAMES), list(SUBJECTS)), FOLDER / "subjects_by_artists.png")
 
-    generator = generator_at(0, "distributions", 0)
+    generator = keyed_generator(0, "distributions", 0)
     vase = torch.full((36,), SUBJECTS.index("vase"))
     both = torch.stack([render(draw(vase, generator)).view(4, 9, 3, *size) for draw in (popular, max_diversity)])
     side_by_side = torch.cat(list(both), 1)

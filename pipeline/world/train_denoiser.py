@@ -11,11 +11,12 @@ import torch
 from diffusers import EulerDiscreteScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
-from transformers import CLIPTextConfig, CLIPTextModel
+from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
-from pipeline.world import captions, encode_latents
-from pipeline.world.artifacts import DenoiserParams, World, read_world, write_curve
-from pipeline.world.training import fit, generator_at
+from pipeline.noise import keyed_generator
+from pipeline.world import captions, encode_latents, tokenizer
+from pipeline.world.artifacts import DenoiserParams, World, main, write_curve
+from pipeline.world.training import fit
 
 LATENT_SIZE = 8
 # Stable Diffusion 2's noise: betas scaled-linear over 1000 timesteps, the network predicts eps.
@@ -29,7 +30,7 @@ SCHEDULER = {
 }
 
 
-def build(params: DenoiserParams, tokenizer: captions.PreTrainedTokenizerFast) -> nn.ModuleDict:
+def build(params: DenoiserParams, words: PreTrainedTokenizerFast) -> nn.ModuleDict:
     levels = len(params.channels)
     unet = UNet2DConditionModel(
         sample_size=LATENT_SIZE,
@@ -47,16 +48,16 @@ def build(params: DenoiserParams, tokenizer: captions.PreTrainedTokenizerFast) -
     )
     text = CLIPTextModel(
         CLIPTextConfig(
-            vocab_size=len(tokenizer),
+            vocab_size=len(words),
             hidden_size=params.text_width,
             intermediate_size=4 * params.text_width,
             num_hidden_layers=params.text_layers,
             num_attention_heads=4,
-            max_position_embeddings=captions.MAX_TOKENS,
+            max_position_embeddings=tokenizer.MAX_TOKENS,
             hidden_act="gelu",
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=words.bos_token_id,
+            eos_token_id=words.eos_token_id,
+            pad_token_id=words.pad_token_id,
         )
     )
     return nn.ModuleDict({"unet": unet, "text_encoder": text})
@@ -70,13 +71,13 @@ def run(world: World) -> None:
     params, device = world.params.denoiser, world.params.device
     settings = params.training
     data = encode_latents.load(world.latents)
-    tokenizer = captions.build_tokenizer()
+    words = tokenizer.build_tokenizer()
     abar = EulerDiscreteScheduler(**SCHEDULER).alphas_cumprod
     torch.manual_seed(settings.seed)  # diffusers and transformers draw initial weights from the global generator
-    networks = build(params, tokenizer).to(device)
+    networks = build(params, words).to(device)
 
     def loss_at(step: int) -> Tensor:
-        generator = generator_at(settings.seed, "denoiser", step)
+        generator = keyed_generator(settings.seed, "denoiser", step)
         index = torch.randint(len(data), (settings.batch,), generator=generator)
         mean, std = data.mean[index], data.std[index]
         x0 = mean + std * torch.randn(mean.shape, generator=generator)
@@ -84,18 +85,18 @@ def run(world: World) -> None:
         t = torch.randint(len(abar), (settings.batch,), generator=generator)
         kept = torch.rand(settings.batch, generator=generator) >= params.caption_dropout
         texts = [text if k else "" for text, k in zip(data.captions(index), kept.tolist(), strict=True)]
-        tokens = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+        tokens = words(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         a = abar[t].view(-1, 1, 1, 1)
         noisy = a.sqrt() * x0 + (1 - a).sqrt() * eps
         condition = networks["text_encoder"](tokens.to(device))[0]
         return mse_loss(networks["unet"](noisy.to(device), t.to(device), condition).sample, eps.to(device))
 
-    inputs = [__file__, captions.__file__, encode_latents.__file__, world.latents]
+    inputs = [__file__, captions.__file__, tokenizer.__file__, encode_latents.__file__, world.latents]
     checkpoint = world.checkpoint("denoiser", settings, inputs)
     losses = fit(networks, loss_at, settings, checkpoint, "denoiser")
     for name, network in networks.items():
         network.save_pretrained(world.model / name, safe_serialization=True)
-    tokenizer.save_pretrained(world.model / "tokenizer")
+    words.save_pretrained(world.model / "tokenizer")
     EulerDiscreteScheduler(**SCHEDULER).save_pretrained(world.model / "scheduler")
     write_model_index(world)
     write_curve(world.curve("denoiser"), losses)
@@ -121,4 +122,4 @@ def write_model_index(world: World) -> None:
 
 
 if __name__ == "__main__":
-    run(read_world())
+    main(run)

@@ -7,12 +7,13 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import conv2d, mse_loss, nll_loss, pad
 
+from pipeline.noise import keyed_generator
 from pipeline.world import evaluation_encoder
-from pipeline.world.artifacts import World, read_world, write_curve
+from pipeline.world.artifacts import World, main, write_curve
 from pipeline.world.evaluation_encoder import EvaluationEncoder, Reading
 from pipeline.world.render import render
 from pipeline.world.scene import Scenes, max_diversity, random_subjects
-from pipeline.world.training import fit, generator_at
+from pipeline.world.training import fit
 
 BLUR = 1.2  # largest standard deviation of the blur, in pixels
 NOISE = 16.0  # and of the noise, in grey levels of 255
@@ -54,7 +55,7 @@ def run(world: World) -> None:
     encoder = EvaluationEncoder().to(device)
 
     def loss_at(step: int) -> Tensor:
-        generator = generator_at(settings.seed, "encoder", step)
+        generator = keyed_generator(settings.seed, "encoder", step)
         scenes = max_diversity(random_subjects(settings.batch, generator), generator)
         images = augment(render(scenes), generator).to(device)
         return loss(encoder(images), Scenes(*(column.to(device) for column in scenes.columns())))
@@ -68,4 +69,4 @@ def run(world: World) -> None:
 
 
 if __name__ == "__main__":
-    run(read_world())
+    main(run)

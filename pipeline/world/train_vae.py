@@ -8,10 +8,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
-from pipeline.world.artifacts import World, read_world, write_curve
+from pipeline.noise import keyed_generator
+from pipeline.world.artifacts import World, main, write_curve
 from pipeline.world.render import IMAGE_SIZE, render
 from pipeline.world.scene import max_diversity, random_subjects
-from pipeline.world.training import fit, generator_at
+from pipeline.world.training import fit
 
 KL_WEIGHT = 1e-6
 
@@ -53,7 +54,7 @@ def run(world: World) -> None:
     vae = build(world.params.vae.channels).to(world.params.device, memory_format=torch.channels_last)
 
     def loss_at(step: int) -> Tensor:
-        generator = generator_at(settings.seed, "vae", step)
+        generator = keyed_generator(settings.seed, "vae", step)
         images = render(max_diversity(random_subjects(settings.batch, generator), generator))
         images = to_model(images).to(world.params.device, memory_format=torch.channels_last)
         return loss(vae, images, generator)
@@ -68,7 +69,7 @@ def run(world: World) -> None:
 
 def latent_std(vae: AutoencoderKL, device: str, seed: int) -> float:
     """Standard deviation of latents over 2,000 uniform renders: what Stable Diffusion's scaling factor undoes."""
-    generator = generator_at(seed, "latent std", 0)
+    generator = keyed_generator(seed, "latent std", 0)
     images = render(max_diversity(random_subjects(2000, generator), generator))
     with torch.no_grad():
         latents = [vae.encode(to_model(part).to(device)).latent_dist.mean for part in images.split(100)]
@@ -76,4 +77,4 @@ def latent_std(vae: AutoencoderKL, device: str, seed: int) -> float:
 
 
 if __name__ == "__main__":
-    run(read_world())
+    main(run)

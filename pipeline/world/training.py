@@ -15,6 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from pipeline.params import BadInput
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -32,16 +34,10 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("steps", "batch", "checkpoint_every"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected at least 1, got {getattr(self, name)}")
+                raise BadInput(f"{name}: expected at least 1, got {getattr(self, name)}")
         for name in ("warmup", "ema"):
             if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}: expected a number in [0, 1), got {getattr(self, name)}")
-
-
-def generator_at(seed: int, purpose: str, step: int) -> torch.Generator:
-    """A CPU generator keyed by (seed, purpose, step), so that a restart at any step draws what it would have drawn."""
-    digest = hashlib.sha256(f"{seed}/{purpose}/{step}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+                raise BadInput(f"{name}: expected a number in [0, 1), got {getattr(self, name)}")
 
 
 def learning_rate(step: int, s: TrainingSettings) -> float:
