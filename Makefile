@@ -36,6 +36,7 @@ world-plan: env
 
 bench: env
 	$(BIN)/python -m bench.world
+	$(BIN)/python -m bench.sampling
 
 lock: env
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev \

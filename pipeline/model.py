@@ -6,16 +6,19 @@ means no guidance.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
+from safetensors import SafetensorError
 from torch import Tensor
 
+from pipeline.levels import interpolate, sigma_table
 from pipeline.noise import keyed_generator
 from pipeline.params import BadInput
+from pipeline.weights import read_config, require_weights
 
 if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is checked before it is paid for
     from diffusers import StableDiffusionPipeline
@@ -28,8 +31,9 @@ WEIGHTS = {
 FILES = {
     **{part: ("config.json", weights) for part, weights in WEIGHTS.items()},
     "scheduler": ("scheduler_config.json",),
-    "tokenizer": ("tokenizer_config.json",),
+    "tokenizer": ("tokenizer_config.json",),  # its words stand in tokenizer.json, or in vocab.json and merges.txt
 }
+VOCABULARIES = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
 
 
 def check_folder(folder: Path) -> None:
@@ -40,6 +44,11 @@ def check_folder(folder: Path) -> None:
         for name in names:
             if not (folder / part / name).is_file():
                 raise BadInput(f"model {folder}: part {part!r} lacks {name}; expected {', '.join(FILES)}")
+    words = [{p.name for p in (folder / "tokenizer").iterdir()} >= files for files in VOCABULARIES]
+    if not any(words):
+        raise BadInput(
+            f"model {folder}: part 'tokenizer' lacks its words: tokenizer.json, or vocab.json and merges.txt"
+        )
     unet, vae, text = (read_config(folder / part / "config.json") for part in WEIGHTS)
     for key, got, expected in (
         ("unet in_channels", unet.get("in_channels"), vae.get("latent_channels")),
@@ -48,13 +57,6 @@ def check_folder(folder: Path) -> None:
     ):
         if got != expected:
             raise BadInput(f"model {folder}: {key} is {got}, expected {expected} as in the part it is joined to")
-
-
-def read_config(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise BadInput(f"model: {path} is no JSON: {error}") from None
 
 
 def load_pipeline(folder: Path, device: str) -> StableDiffusionPipeline:
@@ -69,11 +71,95 @@ def load_pipeline(folder: Path, device: str) -> StableDiffusionPipeline:
     logging.disable_progress_bar()
     try:
         pipe = StableDiffusionPipeline.from_pretrained(folder, use_safetensors=True, low_cpu_mem_usage=False)
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ValueError, RuntimeError, OSError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise BadInput(f"model {folder}: weights and configuration do not fit: {reason[:300]}") from None
+    for part, weights in WEIGHTS.items():  # diffusers only warns of a tensor that is missing, and fills it at random
+        require_weights(getattr(pipe, part), folder / part / weights)
     pipe.set_progress_bar_config(disable=True)
     return pipe.to(device)
+
+
+def to_vae_range(images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
+    """Bytes to the VAE's range [-1, 1]."""
+    return images.float() / 127.5 - 1
+
+
+class Denoiser:
+    """A Stable Diffusion pipeline and one prompt as denoise(x, sigma) -> x0, with guidance.
+
+    x is variance-exploding, x = x0 + sigma eps, latents [n, c, h, w]; the UNet sees x / sqrt(sigma^2 + 1) at the
+    timestep whose sigma this is, in slices of at most `batch` latents. Epsilon and v prediction. Two hooks:
+    edit_condition(condition, sigma) -> condition, the prompt's [n, tokens, width] embeddings; guidance_weight(sigma)
+    -> w, in the place of the constant scale (at w = 1 the unconditional pass is left out). `passes` counts latents that
+    went through the UNet.
+    """
+
+    def __init__(
+        self,
+        pipe: StableDiffusionPipeline,
+        prompt: str,
+        guidance_scale: float,
+        batch: int,
+        edit_condition: Callable[[Tensor, float], Tensor] | None = None,
+        guidance_weight: Callable[[float], float] | None = None,
+    ) -> None:
+        if guidance_scale < 1:
+            raise BadInput(f"guidance scale: expected at least 1 (no guidance), got {guidance_scale}")
+        if batch < 1:
+            raise BadInput(f"batch: expected at least 1, got {batch}")
+        self.unet, self.batch, self.passes = pipe.unet, batch, 0
+        self.prediction = pipe.scheduler.config.prediction_type
+        if self.prediction not in X0_FROM:
+            raise BadInput(f"prediction type {self.prediction!r}; expected one of {', '.join(X0_FROM)}")
+        self.table = sigma_table(pipe.scheduler.alphas_cumprod)
+        self.edit_condition = edit_condition
+        self.guidance_weight = guidance_weight or (lambda sigma: guidance_scale)
+        with torch.no_grad():
+            self.condition, self.null = pipe.encode_prompt(prompt, pipe.device, 1, True, "")
+
+    def __call__(self, x: Float[Tensor, "n c h w"], sigma: float) -> Float[Tensor, "n c h w"]:
+        condition = self.condition.expand(len(x), -1, -1)
+        if self.edit_condition:
+            condition = self.edit_condition(condition, sigma)
+        weight = self.guidance_weight(sigma)
+        scaled = x / (sigma**2 + 1) ** 0.5
+        t = interpolate(torch.tensor([sigma], dtype=torch.float64), self.table, torch.arange(len(self.table)).double())
+        t = t.to(torch.float32).to(x.device)
+        if weight == 1:
+            out = self.unet_in_slices(scaled, t, condition)
+        else:
+            both = torch.cat([self.null.expand(len(x), -1, -1), condition])
+            null, cond = self.unet_in_slices(torch.cat([scaled, scaled]), t, both).chunk(2)
+            out = null + weight * (cond - null)
+        return X0_FROM[self.prediction](x, out.to(x.dtype), sigma)
+
+    def unet_in_slices(
+        self, x: Float[Tensor, "m c h w"], t: Float[Tensor, "1"], condition: Float[Tensor, "m tokens width"]
+    ) -> Float[Tensor, "m c h w"]:
+        self.passes += len(x)
+        dtype = self.unet.dtype
+        slices = [slice(k, k + self.batch) for k in range(0, len(x), self.batch)]
+        return torch.cat([self.unet(x[s].to(dtype), t, condition[s], return_dict=False)[0] for s in slices])
+
+
+# x0 from what the UNet predicts, in variance-exploding coordinates; v as of Salimans & Ho 2022.
+X0_FROM: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "epsilon": lambda x, eps, sigma: x - sigma * eps,
+    "v_prediction": lambda x, v, sigma: x / (sigma**2 + 1) - v * (sigma / (sigma**2 + 1) ** 0.5),
+}
+
+
+def decode(pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h8 w8"]:
+    """Latents to images in [-1, 1] (not clamped), differentiable."""
+    return pipe.vae.decode(x0.to(pipe.vae.dtype) / pipe.vae.config.scaling_factor, return_dict=False)[0]
+
+
+@torch.no_grad()
+def to_images(pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"], batch: int) -> UInt8[Tensor, "n 3 h8 w8"]:
+    """Latents to bytes, in slices of at most `batch`."""
+    parts = [decode(pipe, part).float().cpu() for part in x0.split(batch)]
+    return ((torch.cat(parts) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 @torch.no_grad()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 
 def keyed_generator(*keys: str | int) -> torch.Generator:
@@ -15,3 +17,14 @@ def keyed_generator(*keys: str | int) -> torch.Generator:
     """
     digest = hashlib.sha256("/".join(map(str, keys)).encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def particle_noise(
+    seed: int, prompt_id: str, indices: list[int], purpose: str, shape: tuple[int, ...]
+) -> Float[Tensor, " n *shape"]:
+    """A standard normal for each particle, keyed by (seed, prompt_id, index, purpose), float32 on the CPU.
+
+    The same for every method, on any device and in any batch, so that methods are paired and one image can be redone.
+    """
+    rows = [torch.randn(shape, generator=keyed_generator(seed, prompt_id, index, purpose)) for index in indices]
+    return torch.stack(rows)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
@@ -31,7 +32,11 @@ def load(settings: type[Settings], path: Path) -> Settings:
     """The YAML file at `path` as an instance of the dataclass `settings`."""
     if not path.is_file():
         raise BadInput(f"no parameter file at {path}")
-    return strict(settings, yaml.safe_load(path.read_text()), str(path))
+    try:
+        values = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    return strict(settings, values, str(path))
 
 
 def strict(settings: type[Settings], values: Any, where: str) -> Settings:
@@ -48,11 +53,21 @@ def strict(settings: type[Settings], values: Any, where: str) -> Settings:
     if missing := [k for k in expected if k not in values]:
         raise BadInput(f"{where}: missing key {missing[0]!r}; got {', '.join(map(str, values)) or 'nothing'}")
     hints = get_type_hints(settings)
-    return settings(**{name: typed(values[name], hints[name], f"{where}: {name}") for name in expected})
+    typed_values = {name: typed(values[name], hints[name], f"{where}: {name}") for name in expected}
+    try:
+        return settings(**typed_values)
+    except BadInput as error:  # from the dataclass's own checks, which do not know where they stand
+        raise BadInput(f"{where}: {error}") from None
 
 
 def typed(value: Any, expected: Any, where: str) -> Any:
-    """The value, checked against a type: a dataclass, tuple[T, ...], or one of int, float, str, bool."""
+    """The value, checked against a type: a dataclass, tuple[T, ...], T | None, or one of int, float, str, bool."""
+    if get_origin(expected) is UnionType:
+        expected, none = get_args(expected)
+        if none is not NoneType:
+            raise TypeError(f"{where}: unions are T | None only")
+        if value is None:
+            return None
     if is_dataclass(expected):
         return strict(expected, value, where)
     if get_origin(expected) is tuple:

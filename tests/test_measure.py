@@ -1,9 +1,22 @@
+import dataclasses
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
-from pipeline.world.measure import bars, effective_number, interval, place_spread, psnr, rounded, sample_prompts, shares
+from pipeline.params import load
+from pipeline.world import evaluation_encoder, measure
+from pipeline.world.artifacts import HERE, WorldParams
+from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.captions import parse
+from pipeline.world.measure import bars, rounded, sample_prompts
+from pipeline.world.render import render
+from pipeline.world.scene import popular, scenes, uniform_places
+from pipeline.world.statistics import effective_number, interval, place_spread, psnr, shares
+from pipeline.world.subjects import SUBJECTS
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_effective_number_counts_equal_shares():
@@ -64,7 +77,12 @@ def test_bars_hold_and_fail_where_they_should():
     worse = {"artist_total_variation": 0.2, "effective_artists_95": [5, 6], "place_spread_95": [0.1, 0.2]}
     for changes, failed in [
         ({"vae_psnr": 29.99}, 1),
+        ({"named_subject_accuracy": 0.969}, 1),
+        ({"named_artist_accuracy": 0.949}, 1),
+        ({"named_worst_pair_subject": {"subject_accuracy": 0.74}}, 1),
         ({"named_worst_pair_artist": {"artist_accuracy": 0.74}}, 1),
+        ({"encoder_subject_accuracy": 0.989}, 1),
+        ({"encoder_artist_accuracy": 0.989}, 1),
         ({"base_guidance_1": {"vase": found()["base_guidance_1"]["vase"], "tree": worse}}, 1),
         ({"base_guidance_8": {"vase": worse}}, 2),
         ({"encoder_place_rmse": 0.021}, 1),
@@ -90,3 +108,46 @@ def test_sample_prompts_keeps_prompts_apart():
     for batch in (1, 4, 5, 100):
         parts = sample_prompts(draw, ["1", "2", "3"], 3, batch, "fake")
         assert [p[:, 0, 0, 0].tolist() for p in parts] == [[10, 11, 12], [20, 21, 22], [30, 31, 32]]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return evaluation_encoder.load(ROOT / "models" / "painted-world" / "encoder")
+
+
+def truth(pipe, prompts, n, guidance_scale, params):
+    """True renders in the place of samples: what a perfect model would paint."""
+    for k, (name, artist) in enumerate(map(parse, prompts)):
+        generator = torch.Generator().manual_seed(k)
+        subject = torch.full((n,), SUBJECTS.index(name))
+        if artist is None:
+            yield render(popular(subject, generator))
+        else:
+            by = torch.full((n,), ARTIST_NAMES.index(artist))
+            yield render(scenes(subject, by, uniform_places(n, generator), generator))
+
+
+def test_a_perfect_model_clears_the_bars_of_sampling(monkeypatch, encoder):
+    monkeypatch.setattr(measure, "plain", truth)
+    params = load(WorldParams, HERE / "params.yaml").measure
+    pairs = measure.measure_pairs(None, encoder, dataclasses.replace(params, images_per_pair=4))
+    assert pairs["named_subject_accuracy"] > 0.99 and pairs["named_artist_accuracy"] > 0.99
+    base = measure.measure_base(None, encoder, 600, 1.0, params)
+    for found in base.values():
+        # at n = 600 sampling noise alone gives a total variation of about 0.06
+        assert found["subject_accuracy"] > 0.99 and found["artist_total_variation"] < 0.10
+        low, high = found["effective_artists_95"]
+        assert low < 1.1 * found["effective_artists"] < 1.2 * high
+        assert found["place_spread"] == pytest.approx(0.06, rel=0.1)
+
+
+def test_a_wrong_model_does_not(monkeypatch, encoder):
+    """Each prompt answered by the pictures of the next one."""
+
+    def wrong(pipe, prompts, *rest):
+        return truth(pipe, prompts[1:] + prompts[:1], *rest)
+
+    monkeypatch.setattr(measure, "plain", wrong)
+    params = load(WorldParams, HERE / "params.yaml").measure
+    pairs = measure.measure_pairs(None, encoder, dataclasses.replace(params, images_per_pair=2))
+    assert pairs["named_artist_accuracy"] < 0.05 and pairs["named_worst_pair_artist"]["artist_accuracy"] == 0

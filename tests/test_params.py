@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import yaml
 
-from pipeline.params import load, strict
+from pipeline.params import BadInput, load, strict
 from pipeline.world.artifacts import HERE, WorldParams
 
 
@@ -42,6 +42,13 @@ def test_bad_settings_name_what_came_and_what_was_expected(change, message):
         strict(Outer, GOOD | change, "here")
 
 
+def test_a_file_that_is_no_yaml(tmp_path):
+    (tmp_path / "params.yaml").write_text("a: [1,\nb: {")
+    with pytest.raises(BadInput, match="not YAML") as error:
+        load(Outer, tmp_path / "params.yaml")
+    assert "\n" not in str(error.value)
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(ValueError, match="no parameter file"):
         load(Outer, tmp_path / "params.yaml")
@@ -50,9 +57,11 @@ def test_missing_file(tmp_path):
 @pytest.mark.parametrize(
     "path,value,message",
     [
-        (("device",), "tpu", "device: expected one of cpu, cuda, got 'tpu'"),
-        (("vae", "training", "steps"), 0, "steps: expected at least 1, got 0"),
-        (("vae", "training", "ema"), 1.0, r"ema: expected a number in \[0, 1\), got 1.0"),
+        (("device",), "tpu", "params.yaml: device: expected one of cpu, cuda, got 'tpu'"),
+        (("vae", "training", "steps"), 0, "params.yaml: vae: training: steps: expected at least 1, got 0"),
+        (("vae", "training", "ema"), 1.0, r"vae: training: ema: expected a number in \[0, 1\), got 1.0"),
+        (("denoiser", "channels"), [64, 100], "denoiser: channels: expected multiples of 32, got 100"),
+        (("denoiser", "caption_dropout"), 1.5, "caption_dropout: expected a share"),
     ],
 )
 def test_world_params_are_checked(path, value, message):

@@ -11,7 +11,18 @@ ROOT = Path(__file__).parents[1]
 ORDER = [
     "pipeline.params",
     "pipeline.noise",
+    "pipeline.weights",
+    "pipeline.levels",
     "pipeline.model",
+    "pipeline.energies",
+    "pipeline.classifier",
+    "pipeline.embeddings",
+    "pipeline.steps",
+    "pipeline.repulsion",
+    "pipeline.methods",
+    "pipeline.sampler",
+    "pipeline.mixture",
+    "pipeline.repel",
     "pipeline.world.subjects",
     "pipeline.world.artists",
     "pipeline.world.distances",
@@ -26,8 +37,9 @@ ORDER = [
     "pipeline.world.evaluation_encoder",
     "pipeline.world.train_encoder",
     "pipeline.world.train_vae",
-    "pipeline.world.encode_latents",
+    "pipeline.world.latents",
     "pipeline.world.train_denoiser",
+    "pipeline.world.statistics",
     "pipeline.world.measure",
     "pipeline.world.card",
     "pipeline.world.paint",
@@ -36,7 +48,8 @@ ORDER = [
 
 def module_path(module: str) -> Path:
     path = ROOT / Path(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    package = path / "__init__.py"
+    return package if package.is_file() else path.with_suffix(".py")
 
 
 def imports(path: Path) -> set[str]:
@@ -79,14 +92,8 @@ def test_imports_point_one_way(module):
         assert name in above or module_path(name).name == "__init__.py", f"{module} imports {name}, which is below it"
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("analysis/**/*.py")) or [None])
-def test_analysis_needs_no_torch(path):
-    text = path.read_text() if path else ""
-    assert "import torch" not in text and "import diffusers" not in text
-
-
 def stages() -> list[tuple[str, dict]]:
-    files = [p for p in ROOT.rglob("dvc.yaml") if ".venv" not in p.parts]
+    files = sorted([*ROOT.glob("dvc.yaml"), *ROOT.glob("p*/**/dvc.yaml")])
     return [
         (f"{p.relative_to(ROOT)}:{name}", stage)
         for p in files

@@ -6,8 +6,10 @@ import csv
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import torch
 
 from pipeline.params import BadInput, load, one_line_errors
 from pipeline.world.training import TrainingSettings, fingerprint
@@ -30,12 +32,20 @@ class LatentsParams:
 
 @dataclass(frozen=True)
 class DenoiserParams:
+    """The UNet's channels are multiples of 32: heads of 32 channels each."""
+
     channels: tuple[int, ...]
     layers_per_block: int
     text_width: int
     text_layers: int
     caption_dropout: float
     training: TrainingSettings
+
+    def __post_init__(self) -> None:
+        if wrong := [c for c in self.channels if c < 32 or c % 32]:
+            raise BadInput(f"channels: expected multiples of 32, got {wrong[0]}")
+        if not 0 <= self.caption_dropout < 1:
+            raise BadInput(f"caption_dropout: expected a share in [0, 1), got {self.caption_dropout}")
 
 
 @dataclass(frozen=True)
@@ -83,9 +93,17 @@ class World:
     def model(self) -> Path:
         return Path(self.params.model)
 
+    def latents(self, *inputs: str) -> Path:
+        key = fingerprint(asdict(self.params.latents), self.params.device, *inputs)
+        return Path(self.params.scratch) / f"latents-{key}.safetensors"
+
     @property
-    def latents(self) -> Path:
-        return Path(self.params.scratch) / "latents.safetensors"
+    def vae(self) -> Path:
+        return self.model / "vae"
+
+    @property
+    def encoder(self) -> Path:
+        return self.model / "encoder"
 
     @property
     def metrics(self) -> Path:
@@ -98,16 +116,20 @@ class World:
     def curve(self, part: str) -> Path:
         return Path(self.params.results) / "curves" / f"{part}.csv"
 
-    def checkpoint(self, part: str, settings: TrainingSettings, inputs: list[str | Path]) -> Path:
-        """A checkpoint of other settings, code or data has another name, so that it is never continued by mistake."""
-        key = fingerprint(settings, [Path(p) for p in [HERE / "training.py", *inputs]])
+    def checkpoint(self, part: str, *inputs: str) -> Path:
+        """Where a part's training keeps its state. Other parameters, code or inputs give another name, so that no
+        training is continued on other terms by mistake."""
+        key = fingerprint(asdict(getattr(self.params, part)), self.params.device, *inputs)
         return self.checkpoints / f"{part}-{key}.safetensors"
 
 
 def main(run: Callable[[World], None]) -> None:
     """The entry point of a stage: its work on the world of the command line."""
     with one_line_errors():
-        run(read_world())
+        world = read_world()
+        if world.params.device == "cuda" and not torch.cuda.is_available():
+            raise BadInput("device: cuda, but torch finds no CUDA device here; expected cpu")
+        run(world)
 
 
 def read_world() -> World:

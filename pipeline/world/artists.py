@@ -35,7 +35,7 @@ class Artist:
     cross: float = 0.0
     hardness: float = 0.5
     amplitude: float = 0.06
-    softness: float = 0.012  # width of the edge
+    softness: float = 0.0  # width of the edge; never less than two pixels
     outline: float = 0.0  # half width of the outline
     fill: float = 1.0  # opacity of the body
     halo: float = 0.0  # reach of a glow around the body
@@ -51,7 +51,7 @@ class Artist:
 ARTISTS = (
     Artist(
         "ambrel", "#f8dfa6", "#e9a552", "#4a2a18", "#fdf0cf", "#6b3b1c",
-        frequency=1.6, angle=0.25, bend=0.18, bend_frequency=1.0, amplitude=0.05, softness=0.03, rim=0.5,
+        frequency=1.6, angle=0.25, bend=0.18, bend_frequency=1.0, amplitude=0.05, rim=0.5,
     ),
     Artist(
         "boskin", "#f6f3e8", "#e9e2cd", "#d9d2bd", "#dd4335", "#1b1b20",
@@ -115,7 +115,7 @@ ARTISTS = (
     ),
     Artist(
         "quillam", "#dadada", "#9c9c9c", "#262626", "#f2f2f2", "#262626",
-        gradient=0.125, frequency=6.0, angle=0.375, amplitude=0.05, softness=0.025, hatch=0.9,
+        gradient=0.125, frequency=6.0, angle=0.375, amplitude=0.05, hatch=0.9,
     ),
     Artist(
         "rusvel", "#dceceb", "#93c5c0", "#bd4a1e", "#ffd48f", "#5b1f0a",
@@ -123,7 +123,7 @@ ARTISTS = (
     ),
     Artist(
         "sorvine", "#052a22", "#14735a", "#02120e", "#dcffe9", "#66ffad",
-        gradient=0.75, frequency=1.5, bend=0.4, bend_frequency=1.0, amplitude=0.10, halo=0.10, softness=0.02,
+        gradient=0.75, frequency=1.5, bend=0.4, bend_frequency=1.0, amplitude=0.10, halo=0.10,
     ),
     Artist(
         "tambrok", "#7d1d2b", "#a9333d", "#f6e6c2", "#1d3c66", "#e8b23a",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import torch
+from diffusers import StableDiffusionPipeline
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -48,12 +49,12 @@ place and gives the three kinds of features; no method may be guided by it.
 ## What it paints
 
 Every subject by every artist: a true render, and beside it what the model paints for "a painting of a SUBJECT, by ARTIST"
-(guidance 8, 20 Euler steps, one draw, not chosen).
+(guidance 8, {levels} Euler steps, one draw, not chosen).
 
 ![every subject by every artist, rendered and generated](pairs.png)
 
-The prompts without an artist at guidance 1, 4 and 8, the same starting noise in the same column. Guidance makes the
-pictures cleaner and more alike: fewer artists, and subjects nearer to the middle.
+The six base prompts, which name no artist, at guidance 1, 4 and 8; for one prompt, the same column starts from the same
+noise.
 
 ![samples at guidance 1, 4 and 8](guidance.png)
 
@@ -67,7 +68,9 @@ images for each of the six base prompts at guidance 1 and 8). Made by `python -m
 |---|---|---|---|
 {bars}
 
-Base prompts, plain sampling, 20 Euler steps, with 95% bootstrap intervals over images. The training shares have
+Mean PSNR is over images, as is usual; the PSNR of the mean squared error is {pooled:.2f} dB.
+
+Base prompts, plain sampling, {levels} Euler steps, with 95% bootstrap intervals over images. The training shares have
 {popular:.1f} effective artists; places that are uniform have a spread of {spread:.3f}, the training places of a base prompt
 {huddle:.3f}.
 
@@ -108,6 +111,8 @@ def run(world: World) -> None:
                 part_row("text_encoder", pipe.text_encoder, "trained with the UNet"),
             ]
         ),
+        levels=params.levels,
+        pooled=found["vae_psnr_of_mean_squared_error"],
         n_renders=params.renders,
         n_pair=params.images_per_pair,
         n_one=params.images_base_guidance_1,
@@ -143,7 +148,8 @@ def base_row(subject: str, guidance: int, p: dict) -> str:
     )
 
 
-def draw_pairs(pipe, world: World) -> None:
+def draw_pairs(pipe: StableDiffusionPipeline, world: World) -> None:
+    """pairs.png: rows are artists; for each subject a render and, beside it, a sample."""
     rendered = render(pair_scenes(1))
     prompts = [caption(subject, artist) for artist in ARTIST_NAMES for subject in SUBJECTS]
     generated = draw_in_batches(pipe, prompts, [0] * len(prompts), GUIDANCE, world)
@@ -151,9 +157,10 @@ def draw_pairs(pipe, world: World) -> None:
     save(sheet(both, list(ARTIST_NAMES), list(SUBJECTS), gap_every=2), world.model / "pairs.png")
 
 
-def draw_guidance(pipe, world: World, columns: int = 16) -> None:
+def draw_guidance(pipe: StableDiffusionPipeline, world: World, columns: int = 16) -> None:
+    """guidance.png: rows are base prompts at three guidance scales, columns are starts."""
     rows, labels = [], []
-    for subject in TEST_SUBJECTS[:3]:
+    for subject in TEST_SUBJECTS:
         for guidance in (1.0, 4.0, 8.0):
             prompts = [caption(subject, None)] * columns
             rows.append(draw_in_batches(pipe, prompts, list(range(columns)), guidance, world))
@@ -163,7 +170,7 @@ def draw_guidance(pipe, world: World, columns: int = 16) -> None:
 
 
 def draw_in_batches(
-    pipe, prompts: list[str], indices: list[int], guidance: float, world: World
+    pipe: StableDiffusionPipeline, prompts: list[str], indices: list[int], guidance: float, world: World
 ) -> UInt8[Tensor, "n 3 h w"]:
     params = world.params.measure
     parts = [slice(k, k + params.batch) for k in range(0, len(prompts), params.batch)]

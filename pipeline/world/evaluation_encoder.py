@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, silu
 
 from pipeline.params import BadInput
+from pipeline.weights import read_config, require_weights
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.subjects import SUBJECTS
 
@@ -132,21 +133,11 @@ def save(encoder: EvaluationEncoder, folder: Path) -> None:
 
 def load(folder: Path) -> EvaluationEncoder:
     """The encoder in a folder. Raises BadInput for a missing part, other classes, or weights of another shape."""
-    for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise BadInput(
-                f"evaluation encoder: {folder / name} is missing; expected config.json and model.safetensors"
-            )
-    config = json.loads((folder / "config.json").read_text())
-    if (got := (config.get("subjects"), config.get("artists"))) != (list(SUBJECTS), list(ARTIST_NAMES)):
-        raise BadInput(
-            f"evaluation encoder: {folder / 'config.json'} was trained on {got}, not on this world's classes"
-        )
+    config = read_config(folder / "config.json")
+    for kind, names in (("subjects", SUBJECTS), ("artists", ARTIST_NAMES)):
+        if config.get(kind) != list(names):
+            raise BadInput(f"evaluation encoder {folder}: reads {kind} {config.get(kind)}, expected {', '.join(names)}")
     encoder = EvaluationEncoder()
-    expected, weights = encoder.state_dict(), load_file(folder / "model.safetensors")
-    for name in expected.keys() | weights.keys():
-        shapes = [tuple(d[name].shape) if name in d else "no tensor" for d in (expected, weights)]
-        if shapes[0] != shapes[1]:
-            raise BadInput(f"evaluation encoder: {folder}: {name} is {shapes[1]}, expected {shapes[0]}")
-    encoder.load_state_dict(weights)
+    require_weights(encoder, folder / "model.safetensors")
+    encoder.load_state_dict(load_file(folder / "model.safetensors"))
     return encoder.eval()

@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, StableDiffusionPipeline
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.model import load_pipeline, sample_plain
+from pipeline.model import load_pipeline, sample_plain, to_vae_range
 from pipeline.noise import keyed_generator
 from pipeline.world import evaluation_encoder
 from pipeline.world.artifacts import MeasureParams, World, main
@@ -22,10 +22,9 @@ from pipeline.world.captions import caption
 from pipeline.world.evaluation_encoder import EvaluationEncoder, Reading
 from pipeline.world.render import render
 from pipeline.world.scene import Scenes, huddled_places, max_diversity, popular_shares, random_subjects, uniform_places
+from pipeline.world.statistics import accuracy, effective_number, interval, place_spread, psnr, shares
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
-from pipeline.world.train_vae import to_model
 
-RESAMPLES = 2000
 GUIDANCE = 8.0
 
 
@@ -38,36 +37,10 @@ def held_out(params: MeasureParams) -> tuple[Scenes, UInt8[Tensor, "n 3 64 64"]]
 @torch.no_grad()
 def reconstruct(vae: AutoencoderKL, images: UInt8[Tensor, "n 3 h w"]) -> UInt8[Tensor, "n 3 h w"]:
     """Images through the VAE and back, by the mean of the posterior."""
-    parts = [vae.decode(vae.encode(to_model(part).to(vae.device)).latent_dist.mean).sample for part in images.split(64)]
-    return ((torch.cat(parts).cpu() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-
-
-def psnr(a: UInt8[Tensor, "n 3 h w"], b: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, " n"]:
-    """Peak signal to noise ratio (dB, peak 255) of each pair of images; infinite for equal ones."""
-    return 10 * torch.log10(255**2 / (a.float() - b.float()).square().mean((1, 2, 3)))
-
-
-def interval(values: Float[Tensor, n * rest], statistic: Any, seed: int) -> list[float]:
-    """95% percentile bootstrap interval of a statistic of n independent images."""
-    generator = keyed_generator(seed, "bootstrap", 0)
-    draws = [
-        statistic(values[torch.randint(len(values), (len(values),), generator=generator)]) for _ in range(RESAMPLES)
+    parts = [
+        vae.decode(vae.encode(to_vae_range(part).to(vae.device)).latent_dist.mean).sample for part in images.split(64)
     ]
-    return torch.quantile(torch.tensor(draws), torch.tensor([0.025, 0.975])).tolist()
-
-
-def shares(artist: Int[Tensor, " n"]) -> Float[Tensor, " artists"]:
-    return torch.bincount(artist, minlength=len(ARTIST_NAMES)) / len(artist)
-
-
-def effective_number(artist: Int[Tensor, " n"]) -> float:
-    """exp of the entropy (nats) of the artist shares: 1 for one artist, 20 for all alike."""
-    return torch.special.entr(shares(artist)).sum().exp().item()
-
-
-def place_spread(place: Float[Tensor, "n 2"]) -> float:
-    """Root mean square, over x and y, of the standard deviation of places, in shares of the image's side."""
-    return place.var(0).mean().sqrt().item()
+    return ((torch.cat(parts).cpu() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def sample_prompts(
@@ -97,14 +70,10 @@ def plain(
 def measure_encoder(encoder: EvaluationEncoder, scenes: Scenes, images: UInt8[Tensor, "n 3 64 64"]) -> dict[str, float]:
     reading = encoder.read(images)
     return {
-        "encoder_subject_accuracy": share(reading.subject.argmax(1) == scenes.subject),
-        "encoder_artist_accuracy": share(reading.artist.argmax(1) == scenes.artist),
+        "encoder_subject_accuracy": accuracy(reading.subject.argmax(1) == scenes.subject),
+        "encoder_artist_accuracy": accuracy(reading.artist.argmax(1) == scenes.artist),
         "encoder_place_rmse": (reading.place - scenes.place).square().mean().sqrt().item(),
     }
-
-
-def share(right: Bool[Tensor, " n"]) -> float:
-    return right.float().mean().item()
 
 
 def measure_pairs(pipe: StableDiffusionPipeline, encoder: EvaluationEncoder, params: MeasureParams) -> dict[str, Any]:
@@ -119,8 +88,8 @@ def measure_pairs(pipe: StableDiffusionPipeline, encoder: EvaluationEncoder, par
             {
                 "subject": subject,
                 "artist": artist,
-                "subject_accuracy": share(reading.subject.argmax(1) == SUBJECTS.index(subject)),
-                "artist_accuracy": share(reading.artist.argmax(1) == ARTIST_NAMES.index(artist)),
+                "subject_accuracy": accuracy(reading.subject.argmax(1) == SUBJECTS.index(subject)),
+                "artist_accuracy": accuracy(reading.artist.argmax(1) == ARTIST_NAMES.index(artist)),
             }
         )
     return {
@@ -146,7 +115,7 @@ def describe(reading: Reading, subject: int, seed: int) -> dict[str, Any]:
     artist = reading.artist.argmax(1)
     return {
         "n": len(artist),
-        "subject_accuracy": share(reading.subject.argmax(1) == subject),
+        "subject_accuracy": accuracy(reading.subject.argmax(1) == subject),
         "artist_total_variation": 0.5 * (shares(artist) - popular_shares()).abs().sum().item(),
         "effective_artists": effective_number(artist),
         "effective_artists_95": interval(artist, effective_number, seed),
@@ -205,7 +174,7 @@ def rounded(value: Any) -> Any:
 def measure(world: World) -> dict[str, Any]:
     params = world.params.measure
     pipe = load_pipeline(world.model, world.params.device)
-    encoder = evaluation_encoder.load(world.model / "encoder")
+    encoder = evaluation_encoder.load(world.encoder)
     scenes, images = held_out(params)
     generator = keyed_generator(params.seed, "places", 0)
     reconstruction = psnr(images, reconstruct(pipe.vae, images))

@@ -25,7 +25,7 @@ def palettes() -> dict[str, Float[Tensor, "artists 3"]]:
 
 
 @lru_cache(maxsize=1)
-def numbers() -> dict[str, Float[Tensor, artists]]:
+def numbers() -> dict[str, Float[Tensor, " artists"]]:
     """Every numeric column of the table."""
     names = [f.name for f in fields(Artist) if f.name != "name" and f.name not in COLOURS]
     return {n: torch.tensor([float(getattr(a, n)) for a in ARTISTS]) for n in names}

@@ -10,14 +10,13 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from pipeline.noise import keyed_generator
-from pipeline.world.artifacts import HERE
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.render import IMAGE_SIZE, render
 from pipeline.world.scene import Scenes, max_diversity, popular, scenes
 from pipeline.world.subjects import SUBJECTS
 
 LEFT, TOP = 80, 22  # margins for row and column labels, in pixels
-FOLDER = HERE / "pictures"
+FOLDER = Path(__file__).parent / "images"
 
 
 def sheet(
@@ -25,17 +24,18 @@ def sheet(
 ) -> Image.Image:
     """Images on a labelled white sheet; a thin gap before every `gap_every`-th column where it is not 0."""
     rows, columns, _, h, w = images.shape
+    left = LEFT if any(row_labels) else 0
     gaps = [3 * (c // gap_every) if gap_every else 0 for c in range(columns)]
-    page = Image.new("RGB", (LEFT + columns * w + gaps[-1], TOP + rows * h), "white")
+    page = Image.new("RGB", (left + columns * w + gaps[-1], TOP + rows * h), "white")
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(13)
     for r in range(rows):
-        draw.text((LEFT - 6, TOP + r * h + h / 2), row_labels[r], "black", font, anchor="rm")
+        draw.text((left - 6, TOP + r * h + h / 2), row_labels[r], "black", font, anchor="rm")
         for c in range(columns):
             tile = Image.fromarray(images[r, c].permute(1, 2, 0).contiguous().numpy())
-            page.paste(tile, (LEFT + c * w + gaps[c], TOP + r * h))
+            page.paste(tile, (left + c * w + gaps[c], TOP + r * h))
     span = columns // len(column_labels)
     for k, label in enumerate(column_labels):
-        x = LEFT + k * span * w + gaps[k * span] + span * w / 2
+        x = left + k * span * w + gaps[k * span] + span * w / 2
         draw.text((x, TOP / 2), label, "black", font, anchor="mm")
     return page
 

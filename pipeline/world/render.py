@@ -27,7 +27,7 @@ def render(scenes: Scenes, batch: int = 32) -> UInt8[Tensor, "n 3 64 64"]:
 
 
 def paint(scenes: Scenes) -> Float[Tensor, "n 3 64 64"]:
-    """The scenes in [0, 1] up to rounding, before they are cut to bytes.
+    """The scenes as colours around [0, 1]: light and texture may reach past it, `render` cuts them.
 
     Every artist is one row of numbers, so that a batch of mixed artists is painted by the same formulas: ground and
     texture, then shadow, halo and echoes, then the body and the accent, then outlines.

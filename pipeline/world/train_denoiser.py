@@ -9,16 +9,18 @@ import json
 import diffusers
 import torch
 from diffusers import EulerDiscreteScheduler, UNet2DConditionModel
+from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.functional import mse_loss
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from pipeline.noise import keyed_generator
-from pipeline.world import captions, encode_latents, tokenizer
+from pipeline.world import latents, tokenizer
 from pipeline.world.artifacts import DenoiserParams, World, main, write_curve
 from pipeline.world.training import fit
 
 LATENT_SIZE = 8
+SNR_CLIP = 5.0
+Latents = Float[Tensor, "n 4 h w"]
 # Stable Diffusion 2's noise: betas scaled-linear over 1000 timesteps, the network predicts eps.
 SCHEDULER = {
     "num_train_timesteps": 1000,
@@ -63,36 +65,53 @@ def build(params: DenoiserParams, words: PreTrainedTokenizerFast) -> nn.ModuleDi
     return nn.ModuleDict({"unet": unet, "text_encoder": text})
 
 
+def noised(x0: Latents, eps: Latents, abar: Float[Tensor, " n"]) -> Latents:
+    """sqrt(abar) x0 + sqrt(1 - abar) eps, with an abar for each row (Ho et al. 2020, eq. 4)."""
+    abar = abar.view(-1, 1, 1, 1)
+    return abar.sqrt() * x0 + (1 - abar).sqrt() * eps
+
+
+def min_snr_weight(abar: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+    """min(SNR, 5) / SNR with SNR = abar / (1 - abar): the weight of the squared error in eps of Hang et al. 2023.
+
+    At low noise eps is mostly fine texture; unweighted, it takes the training's attention from what the picture shows.
+    """
+    snr = abar / (1 - abar)
+    return snr.clamp(max=SNR_CLIP) / snr
+
+
+def drop_captions(texts: list[str], share: float, generator: torch.Generator) -> list[str]:
+    """Each caption, or with probability `share` the empty one."""
+    kept = torch.rand(len(texts), generator=generator) >= share
+    return [text if k else "" for text, k in zip(texts, kept.tolist(), strict=True)]
+
+
 def run(world: World) -> None:
-    """Minimise E |eps - eps_theta(sqrt(abar_t) x0 + sqrt(1 - abar_t) eps, t, caption)|^2 (Ho et al. 2020, eq. 14).
+    """Minimise the weighted E |eps - eps_theta(sqrt(abar_t) x0 + sqrt(1 - abar_t) eps, t, caption)|^2 over uniform t.
 
     A share `caption_dropout` of the captions is replaced by the empty one, so that guidance has an unconditional model.
     """
     params, device = world.params.denoiser, world.params.device
     settings = params.training
-    data = encode_latents.load(world.latents)
+    data, data_key = latents.training_latents(world)
     words = tokenizer.build_tokenizer()
-    abar = EulerDiscreteScheduler(**SCHEDULER).alphas_cumprod
+    abars = EulerDiscreteScheduler(**SCHEDULER).alphas_cumprod
     torch.manual_seed(settings.seed)  # diffusers and transformers draw initial weights from the global generator
     networks = build(params, words).to(device)
 
     def loss_at(step: int) -> Tensor:
         generator = keyed_generator(settings.seed, "denoiser", step)
         index = torch.randint(len(data), (settings.batch,), generator=generator)
-        mean, std = data.mean[index], data.std[index]
-        x0 = mean + std * torch.randn(mean.shape, generator=generator)
-        eps = torch.randn(mean.shape, generator=generator)
-        t = torch.randint(len(abar), (settings.batch,), generator=generator)
-        kept = torch.rand(settings.batch, generator=generator) >= params.caption_dropout
-        texts = [text if k else "" for text, k in zip(data.captions(index), kept.tolist(), strict=True)]
+        t = torch.randint(len(abars), (settings.batch,), generator=generator)
+        eps = torch.randn(data.x0[index].shape, generator=generator)
+        texts = drop_captions(data.captions(index), params.caption_dropout, generator)
         tokens = words(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
-        a = abar[t].view(-1, 1, 1, 1)
-        noisy = a.sqrt() * x0 + (1 - a).sqrt() * eps
         condition = networks["text_encoder"](tokens.to(device))[0]
-        return mse_loss(networks["unet"](noisy.to(device), t.to(device), condition).sample, eps.to(device))
+        noisy = noised(data.x0[index], eps, abars[t]).to(device)
+        error = (networks["unet"](noisy, t.to(device), condition).sample - eps.to(device)).square().mean((1, 2, 3))
+        return (min_snr_weight(abars[t]).to(device) * error).mean()
 
-    inputs = [__file__, captions.__file__, tokenizer.__file__, encode_latents.__file__, world.latents]
-    checkpoint = world.checkpoint("denoiser", settings, inputs)
+    checkpoint = world.checkpoint("denoiser", data_key)
     losses = fit(networks, loss_at, settings, checkpoint, "denoiser")
     for name, network in networks.items():
         network.save_pretrained(world.model / name, safe_serialization=True)

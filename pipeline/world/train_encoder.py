@@ -60,10 +60,9 @@ def run(world: World) -> None:
         images = augment(render(scenes), generator).to(device)
         return loss(encoder(images), Scenes(*(column.to(device) for column in scenes.columns())))
 
-    inputs = [__file__, evaluation_encoder.__file__]
-    checkpoint = world.checkpoint("encoder", settings, inputs)
+    checkpoint = world.checkpoint("encoder")
     losses = fit(encoder, loss_at, settings, checkpoint, "evaluation encoder")
-    evaluation_encoder.save(encoder, world.model / "encoder")
+    evaluation_encoder.save(encoder, world.encoder)
     write_curve(world.curve("encoder"), losses)
     checkpoint.unlink(missing_ok=True)
 

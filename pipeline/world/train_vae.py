@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import torch
 from diffusers import AutoencoderKL
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
+from pipeline.model import to_vae_range
 from pipeline.noise import keyed_generator
 from pipeline.world.artifacts import World, main, write_curve
 from pipeline.world.render import IMAGE_SIZE, render
@@ -17,12 +18,8 @@ from pipeline.world.training import fit
 KL_WEIGHT = 1e-6
 
 
-def to_model(images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-    """Bytes to the VAE's range [-1, 1]."""
-    return images.float() / 127.5 - 1
-
-
 def build(channels: tuple[int, ...]) -> AutoencoderKL:
+    """A VAE with random weights that halves the image once between each two of its levels."""
     levels = len(channels)
     return AutoencoderKL(
         in_channels=3,
@@ -56,13 +53,13 @@ def run(world: World) -> None:
     def loss_at(step: int) -> Tensor:
         generator = keyed_generator(settings.seed, "vae", step)
         images = render(max_diversity(random_subjects(settings.batch, generator), generator))
-        images = to_model(images).to(world.params.device, memory_format=torch.channels_last)
+        images = to_vae_range(images).to(world.params.device, memory_format=torch.channels_last)
         return loss(vae, images, generator)
 
-    checkpoint = world.checkpoint("vae", settings, [__file__])
+    checkpoint = world.checkpoint("vae")
     losses = fit(vae, loss_at, settings, checkpoint, "vae")
     vae.register_to_config(scaling_factor=1 / latent_std(vae, world.params.device, settings.seed))
-    vae.save_pretrained(world.model / "vae", safe_serialization=True)
+    vae.save_pretrained(world.vae, safe_serialization=True)
     write_curve(world.curve("vae"), losses)
     checkpoint.unlink(missing_ok=True)
 
@@ -72,7 +69,7 @@ def latent_std(vae: AutoencoderKL, device: str, seed: int) -> float:
     generator = keyed_generator(seed, "latent std", 0)
     images = render(max_diversity(random_subjects(2000, generator), generator))
     with torch.no_grad():
-        latents = [vae.encode(to_model(part).to(device)).latent_dist.mean for part in images.split(100)]
+        latents = [vae.encode(to_vae_range(part).to(device)).latent_dist.mean for part in images.split(100)]
     return torch.cat(latents).std().item()
 
 

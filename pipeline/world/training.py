@@ -6,8 +6,9 @@ import hashlib
 import json
 import math
 import os
+import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -20,7 +21,8 @@ from pipeline.params import BadInput
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """AdamW with a linear warm-up and a cosine decay to zero. `ema` is the decay of the averaged weights, in [0, 1)."""
+    """AdamW, gradients clipped to norm 1, a linear warm-up and a cosine decay to zero. `warmup` is a share of the steps
+    and `ema` the decay of the averaged weights, both in [0, 1)."""
 
     steps: int
     batch: int
@@ -44,15 +46,16 @@ def learning_rate(step: int, s: TrainingSettings) -> float:
     """Peak times a linear rise over the first `warmup` share of the steps, then a cosine fall to zero."""
     rise = max(1.0, s.warmup * s.steps)
     if step < rise:
-        return s.peak_lr * (step + 1) / rise
+        return s.peak_lr * min(1.0, (step + 1) / rise)
     return s.peak_lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / (s.steps - rise)))
 
 
-def fingerprint(settings: TrainingSettings, inputs: list[Path]) -> str:
-    """What a checkpoint belongs to: the settings, the bytes of the code and data it came from, the torch version."""
-    digest = hashlib.sha256(json.dumps([asdict(settings), torch.__version__]).encode())
-    for path in inputs:
-        digest.update(path.read_bytes())
+def fingerprint(*values: object) -> str:
+    """What a result of training belongs to: the given values (anything JSON can hold), the torch version, and the bytes
+    of every module of the pipeline that this process has imported."""
+    digest = hashlib.sha256(json.dumps([*values, torch.__version__]).encode())
+    for name in sorted(n for n in sys.modules if n.split(".")[0] == "pipeline"):
+        digest.update(Path(sys.modules[name].__file__).read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -130,7 +133,8 @@ def restore(
             average[name].copy_(tensors[f"average/{name}"])
             optimizer.state[p] = {
                 "step": torch.tensor(float(len(losses))),
-                "exp_avg": tensors[f"exp_avg/{name}"].to(p.device),
-                "exp_avg_sq": tensors[f"exp_avg_sq/{name}"].to(p.device),
+                # in the parameter's own memory format: in another one the optimizer rounds otherwise
+                "exp_avg": torch.zeros_like(p).copy_(tensors[f"exp_avg/{name}"]),
+                "exp_avg_sq": torch.zeros_like(p).copy_(tensors[f"exp_avg_sq/{name}"]),
             }
     return losses

@@ -1,12 +1,13 @@
-"""STAGE latents: the training scenes, as the VAE sees them.
+"""The denoiser's training set: scenes as the VAE sees them.
 
 Half of the scenes carry a caption that names the artist (artists and places uniform), half a caption that does not
-(long-tailed artists, huddled places). Latents are kept as posterior means and standard deviations, already multiplied
-by the VAE's scaling factor.
+(long-tailed artists, huddled places). Latents are posterior means multiplied by the VAE's scaling factor; the
+posterior's own noise would only be noise to learn.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,30 +19,29 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from pipeline.model import to_vae_range
 from pipeline.noise import keyed_generator
-from pipeline.world.artifacts import World, main
+from pipeline.world.artifacts import LatentsParams, World
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.render import render
 from pipeline.world.scene import Scenes, max_diversity, popular, random_subjects
 from pipeline.world.subjects import SUBJECTS
-from pipeline.world.train_vae import to_model
 
 CHUNK = 500
 
 
 @dataclass(frozen=True)
 class TrainingLatents:
-    """Scaled posterior means and standard deviations, and what each scene's caption says."""
+    """Scaled latents, and what each scene's caption says."""
 
-    mean: Float[Tensor, "n 4 h w"]
-    std: Float[Tensor, "n 4 h w"]
+    x0: Float[Tensor, "n 4 h w"]
     subject: Int[Tensor, " n"]
     artist: Int[Tensor, " n"]
     named: Bool[Tensor, " n"]
 
     def __len__(self) -> int:
-        return len(self.mean)
+        return len(self.x0)
 
     def captions(self, index: Int[Tensor, " k"]) -> list[str]:
         rows = zip(self.subject[index].tolist(), self.artist[index].tolist(), self.named[index].tolist(), strict=True)
@@ -59,16 +59,28 @@ def training_scenes(n: int, seed: int, chunk: int) -> tuple[Scenes, Bool[Tensor,
 
 
 @torch.no_grad()
-def encode(vae: AutoencoderKL, world: World) -> TrainingLatents:
-    params, parts = world.params.latents, []
+def encode(vae: AutoencoderKL, params: LatentsParams) -> TrainingLatents:
+    """The latents of `params.scenes` training scenes, on the CPU."""
+    parts = []
     for start in tqdm(range(0, params.scenes, CHUNK), desc="latents"):
         scenes, named = training_scenes(min(CHUNK, params.scenes - start), params.seed, start)
-        posteriors = [vae.encode(to_model(p).to(vae.device)).latent_dist for p in render(scenes).split(100)]
-        factor = vae.config.scaling_factor
-        mean = torch.cat([p.mean for p in posteriors]).cpu() * factor
-        std = torch.cat([p.std for p in posteriors]).cpu() * factor
-        parts.append((mean, std, scenes.subject, scenes.artist, named))
+        means = [vae.encode(to_vae_range(p).to(vae.device)).latent_dist.mean for p in render(scenes).split(100)]
+        x0 = torch.cat(means).cpu() * vae.config.scaling_factor
+        parts.append((x0, scenes.subject, scenes.artist, named))
     return TrainingLatents(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+def training_latents(world: World) -> tuple[TrainingLatents, str]:
+    """The training set of a world's denoiser, and a name that changes with it.
+
+    It is kept in the scratch folder, so that a restart does not encode again.
+    """
+    weights = world.vae / "diffusion_pytorch_model.safetensors"
+    path = world.latents(hashlib.sha256(weights.read_bytes()).hexdigest())
+    if not path.is_file():
+        vae = AutoencoderKL.from_pretrained(world.vae, low_cpu_mem_usage=False).to(world.params.device)
+        save(encode(vae, world.params.latents), path)
+    return TrainingLatents(**load_file(path)), path.stem
 
 
 def save(latents: TrainingLatents, path: Path) -> None:
@@ -76,16 +88,3 @@ def save(latents: TrainingLatents, path: Path) -> None:
     part = path.with_suffix(".part")
     save_file({name: tensor.contiguous() for name, tensor in vars(latents).items()}, part)
     os.replace(part, path)
-
-
-def load(path: Path) -> TrainingLatents:
-    return TrainingLatents(**load_file(path))
-
-
-def run(world: World) -> None:
-    vae = AutoencoderKL.from_pretrained(world.model / "vae").to(world.params.device)
-    save(encode(vae, world), world.latents)
-
-
-if __name__ == "__main__":
-    main(run)

@@ -1,0 +1,114 @@
+"""Cost of repulsion: ratios of times taken in one run, and memory. Writes bench/results/sampling.json.
+
+The style classifier has random weights here: time does not depend on them.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bench.timing import interleaved, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
+from pipeline.classifier import StyleClassifier
+from pipeline.embeddings import SPACES, Context
+from pipeline.energies import rbf
+from pipeline.levels import noise_levels, sigma_table
+from pipeline.methods import METHODS_FILE, Method, load_methods
+from pipeline.model import Denoiser, load_pipeline, sample_plain, to_images
+from pipeline.noise import particle_noise
+from pipeline.params import one_line_errors
+from pipeline.repulsion import Repulsion, Strength, force
+from pipeline.sampler import sample
+from pipeline.world.artifacts import read_world
+from pipeline.world.captions import caption
+
+N, GUIDANCE, LEVELS = 64, 8.0, 20
+PROMPT = caption("vase", None)
+RESULTS = Path(__file__).parent / "results" / "sampling.json"
+# The cheapest bar a space must clear against one Jacobian for each particle.
+SPEEDUPS = {
+    "channel_average": 20,
+    "rule_of_thirds": 50,
+    "random_cnn": 20,
+    "style_classifier": 50,
+    "style_classifier_thirds": 50,
+}
+
+
+def context(size: int) -> Context:
+    torch.manual_seed(0)
+    return Context(0, StyleClassifier(tuple("abcdefghijklmnopqrst"), size, 64, 64).eval().requires_grad_(False))
+
+
+def samplers() -> dict[str, Callable[[], Tensor]]:
+    """One particle set by every method, and diffusers' own loop on the same starts."""
+    pipe = load_pipeline(read_world().model, "cpu")
+    sigmas = noise_levels("linspace", sigma_table(pipe.scheduler.alphas_cumprod), LEVELS)
+
+    def noise(purpose: str) -> Tensor:
+        return particle_noise(0, PROMPT, list(range(N)), purpose, (4, 8, 8))
+
+    def run(method: Method) -> Tensor:
+        denoise = Denoiser(pipe, PROMPT, GUIDANCE, 2 * N)
+        return to_images(pipe, sample(denoise, sigmas, method, noise, context(8), "bench"), N)
+
+    works = {name: lambda method=method: run(method) for name, method in load_methods(METHODS_FILE, LEVELS).items()}
+    works["diffusers"] = lambda: sample_plain(pipe, [PROMPT] * N, list(range(N)), GUIDANCE, LEVELS, seed=0)
+    return works
+
+
+def jacobian_loop(embed: Callable, x: Tensor, sigma: float) -> Tensor:
+    """The thesis's route: the Jacobian of phi at one particle after another, times the kernel's mean gradient."""
+    with torch.no_grad():
+        gradient = rbf(embed(x, sigma, 0), "median")
+    out = []
+    for one, g in zip(x, gradient, strict=True):
+        jacobian = torch.autograd.functional.jacobian(lambda z: embed(z.unsqueeze(0), sigma, 0)[0], one)
+        out.append((g.view(-1, 1, 1, 1) * jacobian).sum(0))
+    return torch.stack(out)
+
+
+def force_rows() -> list[dict]:
+    x = torch.randn(50, 4, 64, 64, generator=torch.Generator().manual_seed(0))
+    cell = Repulsion("rbf", "latent", "noisy", (0, 19), Strength("alpha", 100.0), "median")
+    rows = []
+    for space, bar in SPEEDUPS.items():
+        embed = SPACES[space](context(64))
+        fast = lambda embed=embed, space=space: force(replace(cell, space=space), embed, x, x, 1.0, 0)  # noqa: E731
+        fast()
+        slow = statistics.median(seconds(lambda embed=embed: jacobian_loop(embed, x, 1.0)) for _ in range(5))
+        quick = statistics.median(seconds(fast) for _ in range(20))
+        rows.append(row(f"force, {space}: times faster than one Jacobian a particle", slow / quick, ">=", bar))
+    return rows
+
+
+def memory_row() -> dict:
+    """The rise of this process's peak by the latent force on 4096 particles of 4x64x64."""
+    x = torch.randn(4096, 4, 64, 64, generator=torch.Generator().manual_seed(0))
+    cell = Repulsion("rbf", "latent", "noisy", (0, 19), Strength("alpha", 100.0), "median")
+    before = peak_memory_gib()
+    force(cell, SPACES["latent"](Context(0)), x, x, 1.0, 0)
+    return row("GiB, extra for N = 4096 in the latent space, 4x64x64", peak_memory_gib() - before, "<=", 3)
+
+
+def main() -> None:
+    use_two_cores()
+    rows = [memory_row(), *force_rows()]  # memory first: a peak only rises
+    times = interleaved(samplers())
+    for name, method in load_methods(METHODS_FILE, LEVELS).items():
+        if method.repel:
+            bar = 1.10 if method.repel.space.startswith("style_classifier") else 1.05
+            rows.append(row(f"sampling, {name}: time against plain", median_ratio(times, name, "plain"), "<=", bar))
+    faster = median_ratio(times, "diffusers", "plain")
+    rows.append(row("plain sampling: times faster than diffusers' loop", faster, ">=", 1))
+    report(RESULTS, rows)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

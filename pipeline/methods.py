@@ -1,0 +1,93 @@
+"""Methods as data: a row of methods.yaml -> a validated Method. Adding a cell of the grid changes no Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from pipeline.embeddings import SPACES
+from pipeline.params import BadInput, strict
+from pipeline.repulsion import Repulsion, check
+from pipeline.steps import CORRECTIONS, PREDICTIONS
+
+METHODS_FILE = Path(__file__).parents[1] / "methods.yaml"
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A step at one noise level, before the prediction step of each level in `levels` (first, last)."""
+
+    step: str
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The "add particles" start: one particle until `level`, there copied and spread by one correction step."""
+
+    level: int
+    step: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """Which steps at which levels. Repulsion acts in every step at a level in its `levels`, corrections included."""
+
+    predict: str
+    correct: Correction | None
+    repel: Repulsion | None
+    spread: Spread | None
+
+    def check(self, levels: int) -> None:
+        """Raise BadInput unless every name is known and every level lies in 0 .. levels - 1."""
+        require(self.predict, PREDICTIONS, "prediction step")
+        if self.correct:
+            require(self.correct.step, CORRECTIONS, "correction step")
+            require_range(self.correct.levels, levels, "correct")
+        if self.repel:
+            check(self.repel, SPACES)
+            require_range(self.repel.levels, levels, "repel")
+        if self.spread:
+            require(self.spread.step, CORRECTIONS, "correction step")
+            require_range((self.spread.level, self.spread.level), levels, "spread")
+
+
+def require(name: str, choices: dict[str, object], kind: str) -> None:
+    if name not in choices:
+        raise BadInput(f"unknown {kind} {name!r}; expected one of {', '.join(choices)}")
+
+
+def require_range(bounds: tuple[int, ...], levels: int, where: str) -> None:
+    if len(bounds) != 2 or not 0 <= bounds[0] <= bounds[1] < levels:
+        raise BadInput(f"{where}: levels expected as [first, last] within 0 .. {levels - 1}, got {list(bounds)}")
+
+
+def within(level: int, bounds: tuple[int, ...]) -> bool:
+    return bounds[0] <= level <= bounds[1]
+
+
+def load_methods(path: Path, levels: int) -> dict[str, Method]:
+    """Every row of a methods file, checked against the number of noise levels."""
+    if not path.is_file():
+        raise BadInput(f"no methods file at {path}")
+    rows = yaml.safe_load(path.read_text())
+    if not isinstance(rows, dict) or not rows:
+        raise BadInput(f"{path}: expected a mapping of method names to rows, got {rows!r}")
+    methods = {}
+    for name, row in rows.items():
+        method = strict(Method, row, f"{path}: {name}")
+        try:
+            method.check(levels)
+        except BadInput as error:
+            raise BadInput(f"{path}: {name}: {error}") from None
+        methods[name] = method
+    return methods
+
+
+def load_method(name: str, path: Path, levels: int) -> Method:
+    """One row of a methods file, by name."""
+    methods = load_methods(path, levels)
+    require(name, methods, "method")
+    return methods[name]

@@ -1,0 +1,129 @@
+"""The loop over noise levels. It knows no prompt and no model, only denoise(x, sigma) -> x0.
+
+x is variance-exploding, x = x0 + sigma eps, [n, *shape]: one row for each particle of one set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pipeline.embeddings import SPACES, Context, Embed
+from pipeline.methods import Method, within
+from pipeline.params import BadInput
+from pipeline.repulsion import STRENGTHS, force
+from pipeline.steps import CORRECTIONS, PREDICTIONS, Particles, Step
+
+Denoise = Callable[[Tensor, float], Tensor]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Edits by methods that are no repulsion. Edits of the condition and the guidance weight are model.Denoiser's.
+
+    edit_latent(x, sigma, level) -> x once, as a level begins; edit_x0(x, x0, sigma, level) -> x0 at every evaluation.
+    """
+
+    edit_latent: Callable[[Tensor, float, int], Tensor] | None = None
+    edit_x0: Callable[[Tensor, Tensor, float, int], Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one evaluation of the drift saw: norms over the whole set, of the score and of the repulsion added to it."""
+
+    level: int
+    sigma: float
+    score_norm: float
+    repulsion_norm: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One set of particles on its way: what its drift is made of. `name` (method, prompt) is what errors call it."""
+
+    denoise: Denoise
+    method: Method
+    embed: Embed | None
+    hooks: Hooks
+    observe: Callable[[Evaluation], None] | None
+    name: str
+
+    def drift(self, x: Particles, sigma: float, level: int) -> Particles:
+        """The score (x0 - x) / sigma^2, less the repulsion at the levels where the method repels."""
+        x0 = self.denoise(x, sigma)
+        if self.hooks.edit_x0:
+            x0 = self.hooks.edit_x0(x, x0, sigma, level)
+        score = (x0 - x) / sigma**2
+        repel = self.method.repel
+        if repel is None or len(x) == 1 or not within(level, repel.levels):
+            return score
+        rep = force(repel, self.embed, x, x0, sigma, level)
+        factor = STRENGTHS[repel.strength.kind](repel.strength.value, score, rep)
+        if self.observe:
+            self.observe(Evaluation(level, sigma, score.norm().item(), factor * rep.norm().item()))
+        return score - factor * rep
+
+
+@torch.no_grad()
+def sample(
+    denoise: Denoise,
+    sigmas: Float[Tensor, " sigmas"],
+    method: Method,
+    noise: Callable[[str], Particles],
+    context: Context,
+    name: str,
+    hooks: Hooks | None = None,
+    observe: Callable[[Evaluation], None] | None = None,
+) -> Particles:
+    """The particles at sigma 0, after every level of `sigmas`.
+
+    noise(purpose) draws a standard normal for every particle of the set: "start", then one purpose for each step that
+    needs noise, so that a draw depends on the particle and the step and on nothing else. Raises BadInput for a method
+    that does not fit the levels or the context, and FloatingPointError that names set, particle and level for a value
+    that is not finite.
+    """
+    method.check(len(sigmas) - 1)
+    embed = SPACES[method.repel.space](context) if method.repel else None
+    run = Run(denoise, method, embed, hooks or Hooks(), observe, name)
+    start = noise("start")
+    if len(start) < 1:
+        raise BadInput(f"{name}: expected at least one particle, got none")
+    x = (start[:1] if method.spread else start) * sigmas[0].item()
+    for level, (sigma, sigma_next) in enumerate(pairwise(sigmas.tolist())):
+        x = at_level(run, x, len(start), level, sigma, sigma_next, noise)
+        require_finite(x, name, level, sigma)
+    return x
+
+
+def at_level(
+    run: Run, x: Particles, n: int, level: int, sigma: float, sigma_next: float, noise: Callable[[str], Particles]
+) -> Float[Tensor, " m *shape"]:
+    """From sigma to sigma_next: the edit of the latent, the spread, the correction and the prediction of this level."""
+    method = run.method
+
+    def drift(x: Particles, sigma: float) -> Particles:
+        return run.drift(x, sigma, level)
+
+    def step(steps: dict[str, Step], name: str, purpose: str) -> Particles:
+        return steps[name](x, sigma, sigma_next, drift, lambda: noise(f"{purpose} {level}")[: len(x)])
+
+    if run.hooks.edit_latent:
+        x = run.hooks.edit_latent(x, sigma, level)
+    if method.spread and level == method.spread.level:
+        x = x.expand(n, *x.shape[1:]).clone()
+        x = step(CORRECTIONS, method.spread.step, "spread")
+    if method.correct and within(level, method.correct.levels):
+        x = step(CORRECTIONS, method.correct.step, "correct")
+    return step(PREDICTIONS, method.predict, "predict")
+
+
+def require_finite(x: Particles, name: str, level: int, sigma: float) -> None:
+    bad = (~torch.isfinite(x)).flatten(1).any(1).nonzero().flatten().tolist()
+    if bad:
+        raise FloatingPointError(f"{name}: particle {bad[0]} is not finite after level {level} (sigma {sigma:.4g})")

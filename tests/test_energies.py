@@ -1,0 +1,75 @@
+import math
+
+import pytest
+import torch
+
+from pipeline.energies import BANDWIDTHS, median_bandwidth, off_diagonal, rbf, row_median_bandwidth, squared_distances
+
+
+def particles(n: int, d: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(n, d, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def test_squared_distances_equal_the_differences():
+    phi = particles(7, 3) + 1e6  # a common offset costs no digits
+    direct = (phi.unsqueeze(1) - phi.unsqueeze(0)).square().sum(-1)
+    assert torch.allclose(squared_distances(phi), direct, rtol=1e-8, atol=1e-12)
+
+
+def test_off_diagonal_leaves_out_the_diagonal_in_order():
+    assert off_diagonal(torch.arange(9.0).view(3, 3)).tolist() == [[1, 2], [3, 5], [6, 7]]
+
+
+def test_bandwidths_by_hand():
+    sqdist = squared_distances(torch.tensor([[0.0], [1.0], [3.0]], dtype=torch.float64))  # 1, 9, 4
+    assert median_bandwidth(sqdist).flatten().tolist() == pytest.approx([4 / math.log(3)] * 3)
+    # lower medians of (1, 9), (1, 4), (9, 4), over ln(3 - 1)
+    assert row_median_bandwidth(sqdist).flatten().tolist() == pytest.approx(
+        [1 / math.log(2), 1 / math.log(2), 4 / math.log(2)]
+    )
+
+
+def test_two_particles_push_each_other_equally_and_oppositely():
+    phi = torch.tensor([[0.0, 0.0], [3.0, 4.0]], dtype=torch.float64)
+    out = rbf(phi, "median")
+    # |a - b|^2 = 25 and h = 25 / ln 2, so that k = 1/2: (1/2) (-2 / h) (1/2) (a - b)
+    expected = -0.5 * math.log(2) / 25 * torch.tensor([-3.0, -4.0], dtype=torch.float64)
+    assert torch.allclose(out[0], expected) and torch.allclose(out[0], -out[1])
+
+
+@pytest.mark.parametrize("bandwidth", BANDWIDTHS)
+def test_rbf_is_the_gradient_of_the_mean_kernel(bandwidth):
+    """Against autograd through the kernel of each particle, the bandwidth and the other particles held fixed."""
+    phi = particles(6, 4)
+    h = BANDWIDTHS[bandwidth](squared_distances(phi))
+    for i in range(6):
+        own = phi[i].clone().requires_grad_()
+        k = torch.exp(-(own - phi).square().sum(1) / h[i])
+        (expected,) = torch.autograd.grad(k.mean(), own)
+        assert torch.allclose(rbf(phi, bandwidth)[i], expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("bandwidth", BANDWIDTHS)
+@pytest.mark.parametrize("n", [1, 2, 3, 50])
+def test_any_number_of_particles_and_identical_ones_are_finite(bandwidth, n):
+    phi = particles(n, 5).float()
+    assert torch.isfinite(rbf(phi, bandwidth)).all()
+    assert (rbf(phi[:1].expand(n, 5), bandwidth) == 0).all()
+    nearly = phi[:1] + 1e-20 * phi
+    assert torch.isfinite(rbf(nearly, bandwidth)).all()
+    if n == 50:
+        some = torch.cat([phi[:1].expand(45, 5), phi[:5]])  # more than half coincide: the median is 0
+        assert torch.isfinite(rbf(some, bandwidth)).all()
+
+
+@pytest.mark.parametrize("bandwidth", BANDWIDTHS)
+def test_rbf_is_equivariant_and_knows_no_origin_and_no_scale(bandwidth):
+    phi, order = particles(9, 3), torch.randperm(9, generator=torch.Generator().manual_seed(0))
+    out = rbf(phi, bandwidth)
+    assert torch.allclose(rbf(phi[order], bandwidth), out[order], rtol=1e-10)
+    assert torch.allclose(rbf(phi + 5, bandwidth), out, rtol=1e-8)
+    assert torch.allclose(rbf(3 * phi, bandwidth), out / 3, rtol=1e-10)
+
+
+def test_the_median_bandwidth_conserves_momentum():
+    assert rbf(particles(9, 3), "median").sum(0).abs().max() < 1e-15
