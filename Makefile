@@ -1,4 +1,4 @@
-# make test | make world | make bench | make lint;  every target makes the environment first and is safe to repeat.
+# make test | make reproduce | make world | make bench | make lint;  every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
 # glibc hands big buffers back to the kernel at every step otherwise: a fifth of a training step on the CPU.
@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing asks a hub for a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env test lint world world-plan bench lock
+.PHONY: env test lint world reproduce plan bench lock
 
 env: .venv/.locked
 
@@ -30,9 +30,14 @@ lint: env
 world: env
 	$(BIN)/dvc repro pipeline/world/dvc.yaml
 
-# What `make world` would run, without running it.
-world-plan: env
-	@$(BIN)/dvc repro --dry --allow-missing pipeline/world/dvc.yaml
+# What is left to do of the small profile.
+reproduce: env
+	$(BIN)/dvc repro
+
+# What `make world` and `make reproduce` would run, without running it.
+plan: env
+	@$(BIN)/dvc repro --dry pipeline/world/dvc.yaml
+	@$(BIN)/dvc repro --dry
 
 bench: env
 	$(BIN)/python -m bench.world

@@ -22,7 +22,7 @@ CORES = 2  # what the bars are stated for
 
 
 def use_two_cores() -> None:
-    """Bind this process to two cores, so that numbers of larger machines compare. Raises BadInput where there is one."""
+    """Bind this process to two cores, so that larger machines compare. Raises BadInput where there is one."""
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < CORES:
         raise BadInput(f"bench: expected at least {CORES} cores, got {len(cores)}")

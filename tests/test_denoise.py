@@ -12,10 +12,10 @@ from pipeline.noise import particle_noise
 from pipeline.params import BadInput
 from pipeline.repel import repel
 from pipeline.sampler import sample
+from pipeline.training import TrainingSettings
 from pipeline.world import train_denoiser, train_vae
 from pipeline.world.artifacts import DenoiserParams
 from pipeline.world.tokenizer import build_tokenizer
-from pipeline.world.training import TrainingSettings
 
 PROMPT = "a painting of a vase, by estrow"
 PLAIN = Method("euler", None, None, None)

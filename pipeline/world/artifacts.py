@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,7 +10,7 @@ from pathlib import Path
 import torch
 
 from pipeline.params import BadInput, load, one_line_errors
-from pipeline.world.training import TrainingSettings, fingerprint
+from pipeline.training import TrainingSettings, fingerprint
 
 HERE = Path(__file__).parent
 DEVICES = ("cpu", "cuda")
@@ -136,17 +134,3 @@ def read_world() -> World:
     """The world of the parameter file named on the command line, or of the params.yaml beside this file."""
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "params.yaml"
     return World(load(WorldParams, path))
-
-
-def write_curve(path: Path, losses: list[float], points: int = 200) -> None:
-    """A loss curve as a small CSV (step, loss): means over about `points` stretches of equal length."""
-    stretch = max(1, len(losses) // points)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["step", "loss"])
-        for start in range(0, len(losses), stretch):
-            chunk = losses[start : start + stretch]
-            writer.writerow([start + len(chunk), f"{sum(chunk) / len(chunk):.6f}"])
-    os.replace(part, path)

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from pipeline.noise import keyed_generator
+from pipeline.training import fit, write_curve
 from pipeline.world import latents, tokenizer
-from pipeline.world.artifacts import DenoiserParams, World, main, write_curve
-from pipeline.world.training import fit
+from pipeline.world.artifacts import DenoiserParams, World, main
 
 LATENT_SIZE = 8
 SNR_CLIP = 5.0
@@ -24,6 +24,7 @@ Latents = Float[Tensor, "n 4 h w"]
 # Stable Diffusion 2's noise: betas scaled-linear over 1000 timesteps, the network predicts eps.
 SCHEDULER = {
     "num_train_timesteps": 1000,
+    "steps_offset": 1,  # as SD2's own; linspace spacing does not use it, and diffusers warns of any other value
     "beta_start": 0.00085,
     "beta_end": 0.012,
     "beta_schedule": "scaled_linear",

@@ -8,12 +8,12 @@ from torch import Tensor
 from torch.nn.functional import conv2d, mse_loss, nll_loss, pad
 
 from pipeline.noise import keyed_generator
+from pipeline.training import fit, write_curve
 from pipeline.world import evaluation_encoder
-from pipeline.world.artifacts import World, main, write_curve
+from pipeline.world.artifacts import World, main
 from pipeline.world.evaluation_encoder import EvaluationEncoder, Reading
 from pipeline.world.render import render
 from pipeline.world.scene import Scenes, max_diversity, random_subjects
-from pipeline.world.training import fit
 
 BLUR = 1.2  # largest standard deviation of the blur, in pixels
 NOISE = 16.0  # and of the noise, in grey levels of 255

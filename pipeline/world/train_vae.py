@@ -10,10 +10,10 @@ from torch.nn.functional import l1_loss, mse_loss
 
 from pipeline.model import to_vae_range
 from pipeline.noise import keyed_generator
-from pipeline.world.artifacts import World, main, write_curve
+from pipeline.training import fit, write_curve
+from pipeline.world.artifacts import World, main
 from pipeline.world.render import IMAGE_SIZE, render
 from pipeline.world.scene import max_diversity, random_subjects
-from pipeline.world.training import fit
 
 KL_WEIGHT = 1e-6
 

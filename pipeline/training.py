@@ -1,7 +1,8 @@
-"""One training loop for every network of the painted world: seeded, with an exponential moving average, restartable."""
+"""One training loop for every network of the project: seeded, with an exponential moving average, restartable."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import math
@@ -138,3 +139,17 @@ def restore(
                 "exp_avg_sq": torch.zeros_like(p).copy_(tensors[f"exp_avg_sq/{name}"]),
             }
     return losses
+
+
+def write_curve(path: Path, losses: list[float], points: int = 200) -> None:
+    """A loss curve as a small CSV (step, loss): means over about `points` stretches of equal length."""
+    stretch = max(1, len(losses) // points)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["step", "loss"])
+        for start in range(0, len(losses), stretch):
+            chunk = losses[start : start + stretch]
+            writer.writerow([start + len(chunk), f"{sum(chunk) / len(chunk):.6f}"])
+    os.replace(part, path)

@@ -1,0 +1,1 @@
+"""From feature vectors and recorded numbers to tables, figures and the report. Nothing here needs torch."""

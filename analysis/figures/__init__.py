@@ -1,0 +1,1 @@
+"""One figure in one script, named as in the text."""

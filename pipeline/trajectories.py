@@ -1,0 +1,164 @@
+"""STAGE style classifier: whole sampling trajectories of named artists, and a classifier of their latents.
+
+A trajectory is a plain sample's latent at the start of each noise level. The classifier learns from all levels, told
+which; its accuracy at each level is measured on trajectories from other starts.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn.functional import nll_loss
+from tqdm import tqdm
+
+from pipeline import classifier
+from pipeline.classifier import StyleClassifier
+from pipeline.embeddings import Context
+from pipeline.levels import noise_levels, sigma_table
+from pipeline.methods import Method
+from pipeline.model import Denoiser, load_pipeline
+from pipeline.noise import keyed_generator, particle_noise
+from pipeline.params import BadInput, load, one_line_errors
+from pipeline.sampler import Hooks, sample
+from pipeline.training import TrainingSettings, fingerprint, fit, write_curve
+from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.captions import caption
+from pipeline.world.subjects import SUBJECTS
+
+PLAIN = Method("euler", None, None, None)
+
+
+@dataclass(frozen=True)
+class StyleClassifierParams:
+    """`train` and `held_out` are trajectories of each prompt; `width` and `features` are the network's."""
+
+    model: str
+    folder: str
+    results: str
+    scratch: str
+    device: str
+    schedule: str
+    levels: int
+    guidance_scale: float
+    batch: int
+    train: int
+    held_out: int
+    width: int
+    features: int
+    seed: int
+    training: TrainingSettings
+
+    def __post_init__(self) -> None:
+        for name in ("train", "held_out", "batch"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name}: expected at least 1, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Params:
+    style_classifier: StyleClassifierParams
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """n trajectories: latents at the start of each level, the levels' sigmas, and who painted."""
+
+    x: Float[Tensor, "n levels c h w"]
+    sigma: Float[Tensor, " levels"]
+    artist: Int[Tensor, " n"]
+
+
+def trajectories(p: StyleClassifierParams, prompts: list[tuple[str, int]], indices: range) -> Trajectories:
+    """Plain samples of each (prompt, artist) from the starts `indices`, seen at every level."""
+    pipe = load_pipeline(Path(p.model), p.device)
+    sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
+    size = pipe.unet.config.sample_size
+    sets = []
+    for prompt, _ in tqdm(prompts, desc="trajectories"):
+        seen: list[Tensor] = []
+
+        def record(x: Tensor, sigma: float, level: int, seen: list[Tensor] = seen) -> Tensor:
+            seen.append(x.cpu())
+            return x
+
+        def noise(purpose: str, prompt: str = prompt) -> Tensor:
+            return particle_noise(p.seed, prompt, list(indices), purpose, (4, size, size)).to(p.device)
+
+        denoise = Denoiser(pipe, prompt, p.guidance_scale, p.batch)
+        sample(denoise, sigmas, PLAIN, noise, Context(p.seed), f"prompt {prompt!r}", Hooks(edit_latent=record))
+        sets.append(torch.stack(seen, 1))
+    artist = torch.tensor([a for _, a in prompts]).repeat_interleave(len(indices))
+    return Trajectories(torch.cat(sets), sigmas[:-1].float(), artist)
+
+
+def split(t: Trajectories, per_prompt: int, train: int) -> tuple[Trajectories, Trajectories]:
+    """The first `train` trajectories of each prompt, and the others."""
+    first = torch.arange(len(t.artist)) % per_prompt < train
+    return Trajectories(t.x[first], t.sigma, t.artist[first]), Trajectories(t.x[~first], t.sigma, t.artist[~first])
+
+
+@torch.no_grad()
+def accuracy_by_level(network: StyleClassifier, t: Trajectories) -> list[float]:
+    """Share of trajectories whose artist is named rightly, at each level."""
+    found = []
+    for k, sigma in enumerate(t.sigma):
+        guess = network(t.x[:, k], sigma.expand(len(t.x))).argmax(1)
+        found.append((guess == t.artist).float().mean().item())
+    return found
+
+
+def train_classifier(p: StyleClassifierParams, t: Trajectories) -> tuple[StyleClassifier, list[float]]:
+    """Cross-entropy over trajectories and levels drawn uniformly; the network and the loss at every step."""
+    settings = p.training
+    torch.manual_seed(settings.seed)  # torch draws initial weights from the global generator
+    network = StyleClassifier(ARTIST_NAMES, t.x.shape[-1], p.width, p.features).to(p.device)
+
+    def loss_at(step: int) -> Tensor:
+        generator = keyed_generator(settings.seed, "style classifier", step)
+        row = torch.randint(len(t.x), (settings.batch,), generator=generator)
+        level = torch.randint(len(t.sigma), (settings.batch,), generator=generator)
+        guess = network(t.x[row, level].to(p.device), t.sigma[level].to(p.device))
+        return nll_loss(guess, t.artist[row].to(p.device))
+
+    key = fingerprint(repr(p))
+    checkpoint = Path(p.scratch) / f"style-classifier-{key}.safetensors"
+    losses = fit(network, loss_at, settings, checkpoint, "style classifier")
+    checkpoint.unlink(missing_ok=True)
+    return network.cpu(), losses
+
+
+def write_accuracy(path: Path, sigma: Float[Tensor, " levels"], accuracy: dict[str, list[float]]) -> None:
+    """One row for each level and set: level, sigma, set, accuracy."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    with part.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["level", "sigma", "set", "accuracy"])
+        for name, values in accuracy.items():
+            writer.writerows(
+                [k, f"{s:.4f}", name, f"{v:.4f}"] for k, (s, v) in enumerate(zip(sigma, values, strict=True))
+            )
+    os.replace(part, path)
+
+
+def run(p: StyleClassifierParams) -> None:
+    prompts = [(caption(subject, artist), k) for k, artist in enumerate(ARTIST_NAMES) for subject in SUBJECTS]
+    both = trajectories(p, prompts, range(p.train + p.held_out))
+    train, held_out = split(both, p.train + p.held_out, p.train)
+    network, losses = train_classifier(p, train)
+    classifier.save(network, Path(p.folder))
+    accuracy = {name: accuracy_by_level(network, t) for name, t in (("train", train), ("held out", held_out))}
+    write_accuracy(Path(p.results) / "accuracy.csv", held_out.sigma, accuracy)
+    write_curve(Path(p.results) / "loss.csv", losses)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        run(load(Params, Path(sys.argv[1] if len(sys.argv) > 1 else "params.yaml")).style_classifier)
