@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, silu
 
 from pipeline.params import BadInput
+from pipeline.weights import read_config, require_weights
 
 MAP = 4  # side of the last feature map
 FREQUENCIES = 4  # of log sigma
@@ -93,13 +94,8 @@ def save(classifier: StyleClassifier, folder: Path) -> None:
 
 def load(folder: Path) -> StyleClassifier:
     """The classifier in a folder. Raises BadInput for a missing part or weights that do not fit the configuration."""
-    for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise BadInput(f"style classifier: {folder / name} is missing; expected config.json and model.safetensors")
-    config = json.loads((folder / "config.json").read_text())
+    config = read_config(folder / "config.json")
     classifier = StyleClassifier(**(config | {"artists": tuple(config["artists"])}))
-    try:
-        classifier.load_state_dict(load_file(folder / "model.safetensors"))
-    except RuntimeError as error:
-        raise BadInput(f"style classifier {folder}: {' '.join(str(error).split())[:300]}") from None
+    require_weights(classifier, folder / "model.safetensors")
+    classifier.load_state_dict(load_file(folder / "model.safetensors"))
     return classifier.eval().requires_grad_(False)

@@ -67,8 +67,10 @@ def load_pipeline(folder: Path, device: str) -> StableDiffusionPipeline:
     check_folder(folder)
     from diffusers import StableDiffusionPipeline
     from diffusers.utils import logging
+    from transformers.utils import logging as transformers_logging
 
     logging.disable_progress_bar()
+    transformers_logging.disable_progress_bar()
     try:
         pipe = StableDiffusionPipeline.from_pretrained(folder, use_safetensors=True, low_cpu_mem_usage=False)
     except (ValueError, RuntimeError, OSError, SafetensorError) as error:

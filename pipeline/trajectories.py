@@ -148,9 +148,13 @@ def write_accuracy(path: Path, sigma: Float[Tensor, " levels"], accuracy: dict[s
     os.replace(part, path)
 
 
+def named_prompts() -> list[tuple[str, int]]:
+    """Every subject by every artist: the caption, and the artist's place in ARTIST_NAMES."""
+    return [(caption(subject, artist), k) for k, artist in enumerate(ARTIST_NAMES) for subject in SUBJECTS]
+
+
 def run(p: StyleClassifierParams) -> None:
-    prompts = [(caption(subject, artist), k) for k, artist in enumerate(ARTIST_NAMES) for subject in SUBJECTS]
-    both = trajectories(p, prompts, range(p.train + p.held_out))
+    both = trajectories(p, named_prompts(), range(p.train + p.held_out))
     train, held_out = split(both, p.train + p.held_out, p.train)
     network, losses = train_classifier(p, train)
     classifier.save(network, Path(p.folder))

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from diffusers import DDIMScheduler, EulerDiscreteScheduler, StableDiffusionPipeline
+from diffusers import DDIMScheduler
+from toy import toy_pipeline
 
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels, sigma_table
@@ -12,32 +13,9 @@ from pipeline.noise import particle_noise
 from pipeline.params import BadInput
 from pipeline.repel import repel
 from pipeline.sampler import sample
-from pipeline.training import TrainingSettings
-from pipeline.world import train_denoiser, train_vae
-from pipeline.world.artifacts import DenoiserParams
-from pipeline.world.tokenizer import build_tokenizer
 
 PROMPT = "a painting of a vase, by estrow"
 PLAIN = Method("euler", None, None, None)
-
-
-def toy(prediction_type: str) -> StableDiffusionPipeline:
-    torch.manual_seed(0)
-    words = build_tokenizer()
-    params = DenoiserParams((32, 32), 1, 32, 1, 0.1, TrainingSettings(1, 1, 1.0, 0.0, 0.0, 0.0, 1, 0))
-    networks = train_denoiser.build(params, words).eval()
-    pipe = StableDiffusionPipeline(
-        vae=train_vae.build((8, 8, 8, 8)).eval(),
-        text_encoder=networks["text_encoder"],
-        tokenizer=words,
-        unet=networks["unet"],
-        scheduler=EulerDiscreteScheduler(**(train_denoiser.SCHEDULER | {"prediction_type": prediction_type})),
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipe.set_progress_bar_config(disable=True)
-    return pipe
 
 
 def start(n: int) -> torch.Tensor:
@@ -53,7 +31,7 @@ def euler(pipe, n: int, guidance_scale: float, batch: int, **hooks) -> torch.Ten
 @pytest.mark.parametrize("guidance_scale", [1.0, 8.0])
 @pytest.mark.parametrize("prediction_type", X0_FROM)
 def test_plain_euler_equals_diffusers(prediction_type, guidance_scale):
-    pipe = toy(prediction_type)
+    pipe = toy_pipeline(prediction_type)
     theirs = pipe(
         [PROMPT] * 3, num_inference_steps=20, guidance_scale=guidance_scale, latents=start(3), output_type="latent"
     ).images
@@ -63,7 +41,7 @@ def test_plain_euler_equals_diffusers(prediction_type, guidance_scale):
 
 
 def test_micro_batches_change_nothing_but_rounding():
-    pipe = toy("epsilon")
+    pipe = toy_pipeline("epsilon")
     whole, slices = euler(pipe, 5, 8.0, 128), euler(pipe, 5, 8.0, 3)
     assert torch.allclose(whole, slices, rtol=1e-3, atol=1e-4 * whole.abs().max().item())
 
@@ -80,7 +58,7 @@ def test_x0_from_epsilon_and_v_agree():
 
 
 def test_guidance_one_leaves_out_the_unconditional_pass():
-    pipe = toy("epsilon")
+    pipe = toy_pipeline("epsilon")
     for scale, passes in ((1.0, 3), (8.0, 6)):
         denoise = Denoiser(pipe, PROMPT, scale, 128)
         with torch.no_grad():
@@ -89,7 +67,7 @@ def test_guidance_one_leaves_out_the_unconditional_pass():
 
 
 def test_hooks_edit_the_condition_and_the_weight():
-    pipe = toy("epsilon")
+    pipe = toy_pipeline("epsilon")
     plain = euler(pipe, 2, 8.0, 128)
     assert torch.equal(euler(pipe, 2, 8.0, 128, edit_condition=lambda c, sigma: c), plain)
     assert not torch.allclose(euler(pipe, 2, 8.0, 128, edit_condition=lambda c, sigma: 0 * c), plain)
@@ -108,13 +86,20 @@ def test_hooks_edit_the_condition_and_the_weight():
     ],
 )
 def test_bad_input(changes, message):
-    values = {"pipe": toy("epsilon"), "prompt": PROMPT, "method": "plain", "n": 2, "seed": 0, "style_classifier": None}
+    values = {
+        "pipe": toy_pipeline("epsilon"),
+        "prompt": PROMPT,
+        "method": "plain",
+        "n": 2,
+        "seed": 0,
+        "style_classifier": None,
+    }
     with pytest.raises(BadInput, match=message):
         repel(**(values | changes))
 
 
 def test_a_set_can_be_redone_alone_bit_for_bit():
-    pipe = toy("epsilon")
+    pipe = toy_pipeline("epsilon")
     twice = [repel(pipe, PROMPT, "channel_average", n=4, seed=0) for _ in range(2)]
     assert torch.equal(*twice) and twice[0].shape == (4, 3, 64, 64)
     assert not torch.equal(twice[0], repel(pipe, PROMPT, "channel_average", n=4, seed=1))
@@ -122,19 +107,19 @@ def test_a_set_can_be_redone_alone_bit_for_bit():
 
 def test_methods_start_from_the_same_noise():
     """With one particle nothing repels: every prediction by Euler gives the same image."""
-    pipe = toy("epsilon")
+    pipe = toy_pipeline("epsilon")
     one = [repel(pipe, PROMPT, method, n=1, seed=0) for method in ("plain", "latent", "rule_of_thirds")]
     assert torch.equal(one[0], one[1]) and torch.equal(one[0], one[2])
 
 
 def test_images_are_bytes_of_the_decoded_range():
-    pipe = toy("epsilon")
+    pipe = toy_pipeline("epsilon")
     images = to_images(pipe, start(3), batch=2)
     assert images.dtype == torch.uint8 and images.shape == (3, 3, 64, 64)
 
 
 def test_other_predictions_are_named():
-    pipe = toy("epsilon")
+    pipe = toy_pipeline("epsilon")
     pipe.scheduler = DDIMScheduler(prediction_type="sample")
     with pytest.raises(BadInput, match="prediction type 'sample'; expected one of epsilon, v_prediction"):
         Denoiser(pipe, PROMPT, 8.0, 128)

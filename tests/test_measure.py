@@ -1,13 +1,10 @@
-import dataclasses
 import math
 from pathlib import Path
 
 import pytest
 import torch
 
-from pipeline.params import load
 from pipeline.world import evaluation_encoder, measure
-from pipeline.world.artifacts import HERE, WorldParams
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
 from pipeline.world.measure import bars, rounded, sample_prompts
@@ -115,7 +112,7 @@ def encoder():
     return evaluation_encoder.load(ROOT / "models" / "painted-world" / "encoder")
 
 
-def truth(pipe, prompts, n, guidance_scale, params):
+def truth(prompts, n, guidance_scale):
     """True renders in the place of samples: what a perfect model would paint."""
     for k, (name, artist) in enumerate(map(parse, prompts)):
         generator = torch.Generator().manual_seed(k)
@@ -127,13 +124,10 @@ def truth(pipe, prompts, n, guidance_scale, params):
             yield render(scenes(subject, by, uniform_places(n, generator), generator))
 
 
-def test_a_perfect_model_clears_the_bars_of_sampling(monkeypatch, encoder):
-    monkeypatch.setattr(measure, "plain", truth)
-    params = load(WorldParams, HERE / "params.yaml").measure
-    pairs = measure.measure_pairs(None, encoder, dataclasses.replace(params, images_per_pair=4))
+def test_a_perfect_model_clears_the_bars_of_sampling(encoder):
+    pairs = measure.measure_pairs(truth, encoder, 4)
     assert pairs["named_subject_accuracy"] > 0.99 and pairs["named_artist_accuracy"] > 0.99
-    base = measure.measure_base(None, encoder, 600, 1.0, params)
-    for found in base.values():
+    for found in measure.measure_base(truth, encoder, 600, 1.0, seed=0).values():
         # at n = 600 sampling noise alone gives a total variation of about 0.06
         assert found["subject_accuracy"] > 0.99 and found["artist_total_variation"] < 0.10
         low, high = found["effective_artists_95"]
@@ -141,13 +135,14 @@ def test_a_perfect_model_clears_the_bars_of_sampling(monkeypatch, encoder):
         assert found["place_spread"] == pytest.approx(0.06, rel=0.1)
 
 
-def test_a_wrong_model_does_not(monkeypatch, encoder):
+def test_a_wrong_model_does_not(encoder):
     """Each prompt answered by the pictures of the next one."""
 
-    def wrong(pipe, prompts, *rest):
-        return truth(pipe, prompts[1:] + prompts[:1], *rest)
+    def wrong(prompts, n, guidance_scale):
+        return truth(prompts[1:] + prompts[:1], n, guidance_scale)
 
-    monkeypatch.setattr(measure, "plain", wrong)
-    params = load(WorldParams, HERE / "params.yaml").measure
-    pairs = measure.measure_pairs(None, encoder, dataclasses.replace(params, images_per_pair=2))
-    assert pairs["named_artist_accuracy"] < 0.05 and pairs["named_worst_pair_artist"]["artist_accuracy"] == 0
+    found = measure.measure_pairs(wrong, encoder, 2)
+    # the next prompt is the same subject by the next artist, but after the last artist
+    assert found["named_artist_accuracy"] < 0.01 and found["named_worst_pair_artist"]["artist_accuracy"] == 0
+    assert found["named_subject_accuracy"] == pytest.approx(0.95, abs=0.01)
+    assert found["named_worst_pair_subject"]["subject_accuracy"] == 0

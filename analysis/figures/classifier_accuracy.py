@@ -21,15 +21,15 @@ def draw(accuracy: pd.DataFrame) -> plt.Figure:
     sns.set_theme(style="whitegrid", context="paper")
     figure, axes = plt.subplots(figsize=(5.2, 3.2), layout="constrained")
     sns.lineplot(accuracy, x="level", y="accuracy", hue="set", marker="o", ax=axes)
+    sigma = accuracy.drop_duplicates("level").set_index("level")["sigma"]
+    last = len(sigma) - 1
     for height, label in ((CHANCE, "chance"), (THESIS, "thesis, mean over levels")):
         axes.axhline(height, color="0.4", linestyle=":", linewidth=1)
-        axes.text(19, height + 0.015, label, ha="right", color="0.3", fontsize=8)
-    axes.set(
-        xlabel="noise level (0 is the noisiest)", ylabel="accuracy, 20 artists", ylim=(0, 1.02), xticks=range(0, 20, 2)
-    )
+        axes.text(last, height + 0.015, label, ha="right", color="0.3", fontsize=8)
+    axes.set(xlabel="noise level (0 is the noisiest)", ylabel="accuracy, 20 artists", ylim=(0, 1.02))
+    axes.set_xticks(range(0, last + 1, 2))
     top = axes.secondary_xaxis("top")
-    sigma = accuracy.drop_duplicates("level").set_index("level")["sigma"]
-    top.set_xticks(range(0, 20, 4), [rf"$\sigma$ {sigma[k]:.3g}" for k in range(0, 20, 4)])
+    top.set_xticks(range(0, last + 1, 4), [rf"$\sigma$ {sigma[k]:.3g}" for k in range(0, last + 1, 4)])
     return figure
 
 

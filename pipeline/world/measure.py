@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,9 +27,11 @@ from pipeline.world.statistics import accuracy, effective_number, interval, plac
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
 
 GUIDANCE = 8.0
+Sampler = Callable[[list[str], int, float], Iterator[Tensor]]  # (prompts, n, guidance scale) -> n images of each prompt
 
 
 def held_out(params: MeasureParams) -> tuple[Scenes, UInt8[Tensor, "n 3 64 64"]]:
+    """Max-diversity scenes that no training has seen, and their renders."""
     generator = keyed_generator(params.seed, "held out", 0)
     scenes = max_diversity(random_subjects(params.renders, generator), generator)
     return scenes, render(scenes)
@@ -57,7 +60,7 @@ def sample_prompts(
 
 
 def plain(
-    pipe: StableDiffusionPipeline, prompts: list[str], n: int, guidance_scale: float, params: MeasureParams
+    pipe: StableDiffusionPipeline, params: MeasureParams, prompts: list[str], n: int, guidance_scale: float
 ) -> Iterator[UInt8[Tensor, "n 3 h w"]]:
     """n plain samples of each prompt, prompt by prompt."""
 
@@ -76,12 +79,12 @@ def measure_encoder(encoder: EvaluationEncoder, scenes: Scenes, images: UInt8[Te
     }
 
 
-def measure_pairs(pipe: StableDiffusionPipeline, encoder: EvaluationEncoder, params: MeasureParams) -> dict[str, Any]:
-    """Subject and artist read correctly for every named prompt at guidance 8, and the worst pair of each."""
+def measure_pairs(sampler: Sampler, encoder: EvaluationEncoder, n: int) -> dict[str, Any]:
+    """Subject and artist read correctly in n samples of every named prompt at guidance 8, and the worst pairs."""
     pairs = [(subject, artist) for subject in SUBJECTS for artist in ARTIST_NAMES]
     prompts = [caption(*pair) for pair in pairs]
     rows = []
-    samples = plain(pipe, prompts, params.images_per_pair, GUIDANCE, params)
+    samples = sampler(prompts, n, GUIDANCE)
     for (subject, artist), images in zip(pairs, samples, strict=True):
         reading = encoder.read(images)
         rows.append(
@@ -101,13 +104,13 @@ def measure_pairs(pipe: StableDiffusionPipeline, encoder: EvaluationEncoder, par
 
 
 def measure_base(
-    pipe: StableDiffusionPipeline, encoder: EvaluationEncoder, n: int, guidance_scale: float, params: MeasureParams
+    sampler: Sampler, encoder: EvaluationEncoder, n: int, guidance_scale: float, seed: int
 ) -> dict[str, dict[str, Any]]:
     """For each base prompt of the test subjects: what n plain samples show, with 95% intervals."""
     prompts = [caption(subject, None) for subject in TEST_SUBJECTS]
     found = {}
-    for subject, images in zip(TEST_SUBJECTS, plain(pipe, prompts, n, guidance_scale, params), strict=True):
-        found[subject] = describe(encoder.read(images), SUBJECTS.index(subject), params.seed)
+    for subject, images in zip(TEST_SUBJECTS, sampler(prompts, n, guidance_scale), strict=True):
+        found[subject] = describe(encoder.read(images), SUBJECTS.index(subject), seed)
     return found
 
 
@@ -186,9 +189,10 @@ def measure(world: World) -> dict[str, Any]:
         "training_effective_artists": torch.special.entr(popular_shares()).sum().exp().item(),
     }
     found |= measure_encoder(encoder, scenes, images)
-    found |= measure_pairs(pipe, encoder, params)
-    found["base_guidance_1"] = measure_base(pipe, encoder, params.images_base_guidance_1, 1.0, params)
-    found["base_guidance_8"] = measure_base(pipe, encoder, params.images_base_guidance_8, GUIDANCE, params)
+    sampler = partial(plain, pipe, params)
+    found |= measure_pairs(sampler, encoder, params.images_per_pair)
+    for guidance, n in ((1.0, params.images_base_guidance_1), (GUIDANCE, params.images_base_guidance_8)):
+        found[f"base_guidance_{guidance:g}"] = measure_base(sampler, encoder, n, guidance, params.seed)
     return {"bars": bars(found), **found}
 
 

@@ -1,0 +1,88 @@
+"""The style classifier's stage at toy size, and its figure."""
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from toy import toy_pipeline
+
+from analysis.figures import classifier_accuracy
+from pipeline import classifier, trajectories
+from pipeline.classifier import StyleClassifier
+from pipeline.levels import noise_levels, sigma_table
+from pipeline.model import Denoiser
+from pipeline.noise import particle_noise
+from pipeline.params import BadInput, load
+from pipeline.trajectories import Params, Trajectories, accuracy_by_level, split
+
+ROOT = Path(__file__).parents[1]
+PROMPTS = [("a painting of a vase, by ambrel", 0), ("a painting of a cat, by estrow", 4)]
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("classifier")
+    toy_pipeline("epsilon").save_pretrained(folder / "model")
+    p = load(Params, ROOT / "params.yaml").style_classifier
+    training = dataclasses.replace(p.training, steps=30, batch=16, checkpoint_every=10)
+    places = {name: str(folder / name) for name in ("model", "folder", "results", "scratch")}
+    return dataclasses.replace(p, levels=3, train=2, held_out=1, width=32, features=8, training=training, **places)
+
+
+def test_trajectories_are_the_latents_of_plain_sampling(settings):
+    t = trajectories.trajectories(settings, PROMPTS, range(3))
+    assert t.x.shape == (6, 3, 4, 8, 8) and t.artist.tolist() == [0, 0, 0, 4, 4, 4]
+    pipe = toy_pipeline("epsilon")
+    sigmas = noise_levels("linspace", sigma_table(pipe.scheduler.alphas_cumprod), 3)
+    assert torch.allclose(t.sigma, sigmas[:-1].float())
+    start = particle_noise(settings.seed, PROMPTS[1][0], [2], "start", (4, 8, 8))
+    assert torch.allclose(t.x[5, 0], start[0] * sigmas[0])
+    with torch.no_grad():  # the second level is one Euler step from the first, in the set of this prompt
+        x = t.x[3:6, 0]
+        x0 = Denoiser(pipe, PROMPTS[1][0], 8.0, 128)(x, sigmas[0].item())
+    step = x + (sigmas[1] - sigmas[0]).item() * (x - x0) / sigmas[0].item()
+    assert torch.allclose(t.x[3:6, 1], step, rtol=1e-3, atol=1e-3)
+
+
+def test_split_keeps_starts_apart():
+    t = Trajectories(torch.arange(6.0).view(6, 1, 1, 1, 1), torch.ones(1), torch.tensor([0, 0, 0, 1, 1, 1]))
+    train, held_out = split(t, 3, 2)
+    assert train.x.flatten().tolist() == [0, 1, 3, 4] and held_out.x.flatten().tolist() == [2, 5]
+    assert held_out.artist.tolist() == [0, 1]
+
+
+def test_accuracy_by_level_by_hand():
+    class Reader(StyleClassifier):
+        """Names the number written into the latent, at sigma 1; always 0 at sigma 2."""
+
+        def forward(self, x, sigma):
+            written = torch.where(sigma == 1, x[:, 0, 0, 0], 0).long()
+            return torch.nn.functional.one_hot(written, 20).float()
+
+    x = torch.zeros(4, 2, 4, 8, 8)
+    x[:, :, 0, 0, 0] = torch.tensor([0.0, 1, 2, 7]).view(4, 1)
+    t = Trajectories(x, torch.tensor([2.0, 1.0]), torch.tensor([0, 1, 2, 3]))
+    assert accuracy_by_level(Reader(("a",), 8, 32, 8), t) == [0.25, 0.75]
+
+
+def test_the_stage_writes_network_accuracy_and_loss_and_the_figure_draws_them(settings, monkeypatch):
+    monkeypatch.setattr(trajectories, "named_prompts", lambda: PROMPTS)
+    trajectories.run(settings)
+    accuracy = pd.read_csv(Path(settings.results) / "accuracy.csv")
+    assert len(accuracy) == 6 and set(accuracy["set"]) == {"train", "held out"}
+    assert accuracy["accuracy"].between(0, 1).all()
+    assert classifier.load(Path(settings.folder)).features(torch.zeros(2, 4, 8, 8), torch.ones(2)).shape == (2, 8)
+    assert len((Path(settings.results) / "loss.csv").read_text().splitlines()) == 31
+    assert not list(Path(settings.scratch).glob("*"))
+    assert len(classifier_accuracy.draw(accuracy).axes) == 1
+
+
+def test_bad_settings_and_folders(settings, tmp_path):
+    with pytest.raises(BadInput, match="held_out: expected at least 1, got 0"):
+        dataclasses.replace(settings, held_out=0)
+    with pytest.raises(BadInput, match="config.json is missing"):
+        classifier.load(tmp_path)
+    with pytest.raises(BadInput, match="latent size: expected 4 times a power of two, got 12"):
+        StyleClassifier(("a",), 12, 32, 8)
