@@ -68,7 +68,7 @@ images for each of the six base prompts at guidance 1 and 8). Made by `python -m
 |---|---|---|---|
 {bars}
 
-Mean PSNR is over images, as is usual; the PSNR of the mean squared error is {pooled:.2f} dB.
+{missed} of these {n_bars} bars are missed. Mean PSNR is over images, as is usual; the PSNR of the mean squared error is {pooled:.2f} dB.
 
 Base prompts, plain sampling, {levels} Euler steps, with 95% bootstrap intervals over images. The training shares have
 {popular:.1f} effective artists; places that are uniform have a spread of {spread:.3f}, the training places of a base prompt
@@ -86,6 +86,8 @@ The weakest named prompts: subject, "{worst_subject}" ({worst_subject_accuracy:.
 - It knows {n_words} words. Any other word becomes one unknown token, and the picture then shows nothing in particular.
 - One subject in one picture, by one artist. Two names in one prompt were never trained.
 - It paints at 64x64 and at no other size.
+- Not every pair is learned equally well: see the weakest named prompts above.
+- A named artist's pictures are spread over all places, and guidance pushes subjects outwards: some are cut by the border.
 - Fine lines are drawn softer than in the renders: the autoencoder loses them (see the first bar).
 - Without guidance some pictures are broken: the subject-right column at guidance 1 counts them.
 """
@@ -112,6 +114,8 @@ def run(world: World) -> None:
             ]
         ),
         levels=params.levels,
+        missed=sum(not row["holds"] for row in found["bars"]) or "None",
+        n_bars=len(found["bars"]),
         pooled=found["vae_psnr_of_mean_squared_error"],
         n_renders=params.renders,
         n_pair=params.images_per_pair,
