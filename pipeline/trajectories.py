@@ -1,7 +1,8 @@
 """STAGE style classifier: whole sampling trajectories of named artists, and a classifier of their latents.
 
 A trajectory is a plain sample's latent at the start of each noise level. The classifier learns from all levels, told
-which; its accuracy at each level is measured on trajectories from other starts.
+which: from the trajectories as they are, and from their last latents with fresh noise of the level, which keeps it from
+learning starts by heart. Its accuracy at each level is measured on trajectories from other starts.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ PLAIN = Method("euler", None, None, None)
 
 @dataclass(frozen=True)
 class StyleClassifierParams:
-    """`train` and `held_out` are trajectories of each prompt; `width` and `features` are the network's."""
+    """`train` and `held_out` are trajectories of each prompt; `renoised` is the share of training latents that are a
+    last latent with fresh noise; `width` and `features` are the network's."""
 
     model: str
     folder: str
@@ -50,6 +52,7 @@ class StyleClassifierParams:
     batch: int
     train: int
     held_out: int
+    renoised: float
     width: int
     features: int
     seed: int
@@ -59,6 +62,8 @@ class StyleClassifierParams:
         for name in ("train", "held_out", "batch"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name}: expected at least 1, got {getattr(self, name)}")
+        if not 0 <= self.renoised <= 1:
+            raise BadInput(f"renoised: expected a share in [0, 1], got {self.renoised}")
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,10 @@ class Params:
 
 @dataclass(frozen=True)
 class Trajectories:
-    """n trajectories: latents at the start of each level, the levels' sigmas, and who painted."""
+    """n trajectories: latents at the start of each level and after the last, the levels' sigmas, and who painted."""
 
     x: Float[Tensor, "n levels c h w"]
+    x0: Float[Tensor, "n c h w"]
     sigma: Float[Tensor, " levels"]
     artist: Int[Tensor, " n"]
 
@@ -80,7 +86,7 @@ def trajectories(p: StyleClassifierParams, prompts: list[tuple[str, int]], indic
     pipe = load_pipeline(Path(p.model), p.device)
     sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
     size = pipe.unet.config.sample_size
-    sets = []
+    sets, ends = [], []
     for prompt, _ in tqdm(prompts, desc="trajectories"):
         seen: list[Tensor] = []
 
@@ -92,16 +98,17 @@ def trajectories(p: StyleClassifierParams, prompts: list[tuple[str, int]], indic
             return particle_noise(p.seed, prompt, list(indices), purpose, (4, size, size)).to(p.device)
 
         denoise = Denoiser(pipe, prompt, p.guidance_scale, p.batch)
-        sample(denoise, sigmas, PLAIN, noise, Context(p.seed), f"prompt {prompt!r}", Hooks(edit_latent=record))
+        hooks = Hooks(edit_latent=record)
+        ends.append(sample(denoise, sigmas, PLAIN, noise, Context(p.seed), f"prompt {prompt!r}", hooks).cpu())
         sets.append(torch.stack(seen, 1))
     artist = torch.tensor([a for _, a in prompts]).repeat_interleave(len(indices))
-    return Trajectories(torch.cat(sets), sigmas[:-1].float(), artist)
+    return Trajectories(torch.cat(sets), torch.cat(ends), sigmas[:-1].float(), artist)
 
 
 def split(t: Trajectories, per_prompt: int, train: int) -> tuple[Trajectories, Trajectories]:
     """The first `train` trajectories of each prompt, and the others."""
     first = torch.arange(len(t.artist)) % per_prompt < train
-    return Trajectories(t.x[first], t.sigma, t.artist[first]), Trajectories(t.x[~first], t.sigma, t.artist[~first])
+    return tuple(Trajectories(t.x[part], t.x0[part], t.sigma, t.artist[part]) for part in (first, ~first))
 
 
 @torch.no_grad()
@@ -124,7 +131,11 @@ def train_classifier(p: StyleClassifierParams, t: Trajectories) -> tuple[StyleCl
         generator = keyed_generator(settings.seed, "style classifier", step)
         row = torch.randint(len(t.x), (settings.batch,), generator=generator)
         level = torch.randint(len(t.sigma), (settings.batch,), generator=generator)
-        guess = network(t.x[row, level].to(p.device), t.sigma[level].to(p.device))
+        sigma = t.sigma[level]
+        noise = torch.randn(t.x0[row].shape, generator=generator)
+        fresh = torch.rand(settings.batch, 1, 1, 1, generator=generator) < p.renoised
+        x = torch.where(fresh, t.x0[row] + sigma.view(-1, 1, 1, 1) * noise, t.x[row, level])
+        guess = network(x.to(p.device), sigma.to(p.device))
         return nll_loss(guess, t.artist[row].to(p.device))
 
     key = fingerprint(repr(p))

@@ -47,10 +47,11 @@ def test_trajectories_are_the_latents_of_plain_sampling(settings):
 
 
 def test_split_keeps_starts_apart():
-    t = Trajectories(torch.arange(6.0).view(6, 1, 1, 1, 1), torch.ones(1), torch.tensor([0, 0, 0, 1, 1, 1]))
+    x = torch.arange(6.0).view(6, 1, 1, 1, 1)
+    t = Trajectories(x, x[:, 0] + 10, torch.ones(1), torch.tensor([0, 0, 0, 1, 1, 1]))
     train, held_out = split(t, 3, 2)
     assert train.x.flatten().tolist() == [0, 1, 3, 4] and held_out.x.flatten().tolist() == [2, 5]
-    assert held_out.artist.tolist() == [0, 1]
+    assert held_out.artist.tolist() == [0, 1] and held_out.x0.flatten().tolist() == [12, 15]
 
 
 def test_accuracy_by_level_by_hand():
@@ -63,7 +64,7 @@ def test_accuracy_by_level_by_hand():
 
     x = torch.zeros(4, 2, 4, 8, 8)
     x[:, :, 0, 0, 0] = torch.tensor([0.0, 1, 2, 7]).view(4, 1)
-    t = Trajectories(x, torch.tensor([2.0, 1.0]), torch.tensor([0, 1, 2, 3]))
+    t = Trajectories(x, x[:, 0], torch.tensor([2.0, 1.0]), torch.tensor([0, 1, 2, 3]))
     assert accuracy_by_level(Reader(("a",), 8, 32, 8), t) == [0.25, 0.75]
 
 
@@ -82,6 +83,8 @@ def test_the_stage_writes_network_accuracy_and_loss_and_the_figure_draws_them(se
 def test_bad_settings_and_folders(settings, tmp_path):
     with pytest.raises(BadInput, match="held_out: expected at least 1, got 0"):
         dataclasses.replace(settings, held_out=0)
+    with pytest.raises(BadInput, match=r"renoised: expected a share in \[0, 1\], got 2.0"):
+        dataclasses.replace(settings, renoised=2.0)
     with pytest.raises(BadInput, match="config.json is missing"):
         classifier.load(tmp_path)
     with pytest.raises(BadInput, match="latent size: expected 4 times a power of two, got 12"):
