@@ -36,4 +36,5 @@ def test_bad_input_is_one_line_before_anything_heavy_is_imported(arguments, mess
 def test_paints_renders_above_samples(tmp_path):
     done = paint("a painting of a vase, by estrow", str(tmp_path / "vases.png"), "--n", "2", "--levels", "2")
     assert done.returncode == 0, done.stderr[-2000:]
-    assert Image.open(tmp_path / "vases.png").size == (80 + 2 * 64, 22 + 2 * 64)
+    with Image.open(tmp_path / "vases.png") as page:
+        assert page.size == (80 + 2 * 64, 22 + 2 * 64)
