@@ -1,13 +1,20 @@
+import dataclasses
+
 import pytest
 import torch
 
 from pipeline.noise import keyed_generator
+from pipeline.params import BadInput
+from pipeline.training_settings import TrainingSettings
+from pipeline.world.artifacts import RoundParams
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
 from pipeline.world.latents import TrainingLatents, training_scenes
 from pipeline.world.scene import HUDDLE_STD, popular_shares
 from pipeline.world.subjects import SUBJECTS
 from pipeline.world.train_denoiser import drop_captions, min_snr_weight, noised
+
+UNIFORM = RoundParams(1, 0, None, 0.0, TrainingSettings(1, 1, 1.0, 0.0, 0.0, 0.0, 1, 0))
 
 
 def test_noised_mixes_signal_and_noise_by_the_roots_of_their_shares():
@@ -29,7 +36,7 @@ def test_captions_are_dropped_at_their_rate():
 
 
 def test_half_of_the_training_scenes_are_named_and_uniform_and_half_are_popular_and_huddled():
-    scenes, named = training_scenes(20_000, 0, 0)
+    scenes, named = training_scenes(UNIFORM, 20_000, 0)
     assert named.sum() == 10_000
     shares = torch.bincount(scenes.artist[named], minlength=20) / 10_000
     skewed = torch.bincount(scenes.artist[~named], minlength=20) / 10_000
@@ -38,8 +45,29 @@ def test_half_of_the_training_scenes_are_named_and_uniform_and_half_are_popular_
     assert scenes.place[named].std(0).min() > 0.12 and scenes.place[~named].std(0).max() < 1.05 * HUDDLE_STD
 
 
+def test_hard_artists_are_practised_more_and_nothing_else_changes():
+    hard = dataclasses.replace(UNIFORM, hard=("tambrok", "boskin"), hard_share=0.2)
+    (easy_scenes, _), (scenes, named) = training_scenes(UNIFORM, 20_000, 0), training_scenes(hard, 20_000, 0)
+    shares = torch.bincount(scenes.artist[named], minlength=20) / 10_000
+    expected = torch.full((20,), 0.8 / 20)
+    expected[[ARTIST_NAMES.index("tambrok"), ARTIST_NAMES.index("boskin")]] += 0.1
+    assert (shares - expected).abs().max() < 0.014  # four standard errors of a share of 0.14
+    assert torch.equal(scenes.place[named], easy_scenes.place[named])
+    assert torch.equal(scenes.subject[named], easy_scenes.subject[named])
+    skewed = torch.bincount(scenes.artist[~named], minlength=20) / 10_000
+    assert (skewed - popular_shares()).abs().max() < 0.03
+
+
+def test_bad_rounds():
+    with pytest.raises(BadInput, match="hard: unknown artist 'monet'; expected some of ambrel"):
+        dataclasses.replace(UNIFORM, hard=("monet",), hard_share=0.1)
+    for hard, share in ((None, 0.1), (("ambrel",), 0.0), (("ambrel",), 1.5)):
+        with pytest.raises(BadInput, match="hard_share: expected a share in"):
+            dataclasses.replace(UNIFORM, hard=hard, hard_share=share)
+
+
 def test_captions_say_what_their_rows_are():
-    scenes, named = training_scenes(50, 0, 1)
+    scenes, named = training_scenes(UNIFORM, 50, 1)
     latents = TrainingLatents(torch.zeros(50, 4, 1, 1), scenes.subject, scenes.artist, named)
     for k, text in enumerate(latents.captions(torch.arange(50))):
         subject, artist = parse(text)

@@ -22,9 +22,10 @@ def world(tmp_path_factory) -> World:
     values |= {name: str(folder / name) for name in ("model", "results", "scratch")}
     values["vae"]["channels"] = [8, 8, 8, 8]
     values["denoiser"] |= {"channels": [32, 32], "text_width": 32, "text_layers": 1}
-    for part in ("vae", "denoiser", "encoder"):
-        values[part]["training"] |= TOY
-    values["latents"]["scenes"] = 12
+    for trained in (values["vae"], values["encoder"], *values["denoiser"]["rounds"]):
+        trained["training"] |= TOY
+    for part in values["denoiser"]["rounds"]:
+        part["scenes"] = 12
     values["measure"] |= {
         "renders": 8,
         "images_per_pair": 1,
@@ -46,7 +47,8 @@ def test_every_stage_leaves_its_outputs_and_no_checkpoint(world):
     assert json.loads(world.metrics.read_text())["bars"]
     for part in ("vae", "denoiser", "encoder"):
         lines = world.curve(part).read_text().splitlines()
-        assert lines[0] == "step,loss" and len(lines) == 4
+        rounds = len(world.params.denoiser.rounds) if part == "denoiser" else 1
+        assert lines[0] == "step,loss" and len(lines) == 1 + 3 * rounds
     assert not list(world.checkpoints.glob("*"))
     assert "| VAE reconstruction PSNR" in (world.model / "README.md").read_text()
     assert (world.model / "pairs.png").stat().st_size > 0
@@ -65,7 +67,7 @@ def test_stock_diffusers_loads_and_runs_the_folder(world):
 
 
 def test_latents_are_scaled_to_unit_size(world):
-    data, _ = latents.training_latents(world)
+    data, _ = latents.training_latents(world, world.params.denoiser.rounds[0])
     assert len(data) == 12 and data.x0.shape == (12, 4, 8, 8)
     factor = AutoencoderKL.from_pretrained(world.vae, low_cpu_mem_usage=False).config.scaling_factor
     # twelve scenes against the 2,000 uniform ones of the factor
@@ -100,8 +102,29 @@ def test_a_killed_stage_continues_and_ends_with_the_same_bytes(world, monkeypatc
         train_denoiser.run(world)
     assert list(world.checkpoints.glob("denoiser-*"))
     train_denoiser.run(world)
-    assert len(steps) == 4  # two before the checkpoint, the killed one, and that one again
+    # two before the checkpoint, the killed one, that one again, and the three of the second round
+    assert len(steps) == 7
     assert weights(world) == before
+
+
+def test_a_kill_in_the_second_round_does_not_repeat_the_first(world, monkeypatch):
+    before, steps = weights(world), []
+    noised = train_denoiser.noised
+
+    def killed(*args):
+        steps.append(0)
+        if len(steps) == 6:
+            raise KeyboardInterrupt
+        return noised(*args)
+
+    monkeypatch.setattr(train_denoiser, "noised", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train_denoiser.run(world)
+    assert len(list(world.checkpoints.glob("denoiser-*"))) == 2
+    steps.clear()
+    train_denoiser.run(world)
+    assert len(steps) == 2  # the step after each round's checkpoint: both rounds keep one at their second step of three
+    assert weights(world) == before and not list(world.checkpoints.glob("denoiser-*"))
 
 
 def test_samples_start_from_prompt_and_index_whatever_the_batch(world):

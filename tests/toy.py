@@ -3,16 +3,18 @@
 import torch
 from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
-from pipeline.training import TrainingSettings
+from pipeline.training_settings import TrainingSettings
 from pipeline.world import train_denoiser, train_vae
-from pipeline.world.artifacts import DenoiserParams
+from pipeline.world.artifacts import DenoiserParams, RoundParams
 from pipeline.world.tokenizer import build_tokenizer
 
 
 def toy_pipeline(prediction_type: str) -> StableDiffusionPipeline:
     torch.manual_seed(0)
     words = build_tokenizer()
-    params = DenoiserParams((32, 32), 1, 32, 1, 0.1, TrainingSettings(1, 1, 1.0, 0.0, 0.0, 0.0, 1, 0))
+    params = DenoiserParams(
+        (32, 32), 1, 32, 1, 0.1, (RoundParams(1, 0, None, 0.0, TrainingSettings(1, 1, 1.0, 0.0, 0.0, 0.0, 1, 0)),)
+    )
     networks = train_denoiser.build(params, words).eval()
     pipe = StableDiffusionPipeline(
         vae=train_vae.build((8, 8, 8, 8)).eval(),

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
-
+from pipeline.devices import require_device, require_known
 from pipeline.params import BadInput, load, one_line_errors
-from pipeline.training import TrainingSettings, fingerprint
+from pipeline.training import fingerprint
+from pipeline.training_settings import TrainingSettings
+from pipeline.world.artists import ARTIST_NAMES
 
 HERE = Path(__file__).parent
-DEVICES = ("cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,21 @@ class VaeParams:
 
 
 @dataclass(frozen=True)
-class LatentsParams:
+class RoundParams:
+    """One round of the denoiser's training: its scenes, how often a named artist is one of the `hard` ones (a share
+    `hard_share` of the named scenes; the others are uniform over all artists), and its training."""
+
     scenes: int
     seed: int
+    hard: tuple[str, ...] | None
+    hard_share: float
+    training: TrainingSettings
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.hard or () if name not in ARTIST_NAMES]:
+            raise BadInput(f"hard: unknown artist {unknown[0]!r}; expected some of {', '.join(ARTIST_NAMES)}")
+        if not 0 <= self.hard_share <= 1 or (self.hard_share > 0) != bool(self.hard):
+            raise BadInput(f"hard_share: expected a share in [0, 1], 0 where hard is null, got {self.hard_share}")
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class DenoiserParams:
     text_width: int
     text_layers: int
     caption_dropout: float
-    training: TrainingSettings
+    rounds: tuple[RoundParams, ...]
 
     def __post_init__(self) -> None:
         if wrong := [c for c in self.channels if c < 32 or c % 32]:
@@ -71,14 +83,12 @@ class WorldParams:
     scratch: str
     device: str
     vae: VaeParams
-    latents: LatentsParams
     denoiser: DenoiserParams
     encoder: EncoderParams
     measure: MeasureParams
 
     def __post_init__(self) -> None:
-        if self.device not in DEVICES:
-            raise BadInput(f"device: expected one of {', '.join(DEVICES)}, got {self.device!r}")
+        require_known(self.device)
 
 
 @dataclass(frozen=True)
@@ -91,8 +101,8 @@ class World:
     def model(self) -> Path:
         return Path(self.params.model)
 
-    def latents(self, *inputs: str) -> Path:
-        key = fingerprint(asdict(self.params.latents), self.params.device, *inputs)
+    def latents(self, *inputs: object) -> Path:
+        key = fingerprint(self.params.device, *inputs)
         return Path(self.params.scratch) / f"latents-{key}.safetensors"
 
     @property
@@ -125,8 +135,7 @@ def main(run: Callable[[World], None]) -> None:
     """The entry point of a stage: its work on the world of the command line."""
     with one_line_errors():
         world = read_world()
-        if world.params.device == "cuda" and not torch.cuda.is_available():
-            raise BadInput("device: cuda, but torch finds no CUDA device here; expected cpu")
+        require_device(world.params.device)
         run(world)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pipeline.params import BadInput
+from pipeline.params import BadInput, require_one_of
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.subjects import SUBJECTS
 
 
 def caption(subject: str, artist: str | None) -> str:
     """The caption of a subject, with the artist's name or without one."""
-    require(subject, SUBJECTS, "subject")
+    require_one_of(subject, SUBJECTS, "subject")
     base = f"a painting of a {subject}"
     if artist is None:
         return base
-    require(artist, ARTIST_NAMES, "artist")
+    require_one_of(artist, ARTIST_NAMES, "artist")
     return f"{base}, by {artist}"
 
 
@@ -29,13 +29,8 @@ def parse(text: str) -> tuple[str, str | None]:
     if start or not rest:
         raise BadInput(f"caption {text!r}: {expected}")
     subject, comma, artist = rest.partition(", by ")
-    require(subject, SUBJECTS, "subject")
+    require_one_of(subject, SUBJECTS, "subject")
     if not comma:
         return subject, None
-    require(artist, ARTIST_NAMES, "artist")
+    require_one_of(artist, ARTIST_NAMES, "artist")
     return subject, artist
-
-
-def require(name: str, choices: tuple[str, ...], kind: str) -> None:
-    if name not in choices:
-        raise BadInput(f"unknown {kind} {name!r}; expected one of {', '.join(choices)}")

@@ -86,7 +86,10 @@ class EvaluationEncoder(nn.Module):
         return Blocks(early, middle, silu(self.pooled(late.flatten(1))))
 
     def forward(self, images: UInt8[Tensor, "n 3 64 64"] | Float[Tensor, "n 3 64 64"]) -> Reading:
-        blocks = self.blocks(images)
+        return self.heads(self.blocks(images))
+
+    def heads(self, blocks: Blocks) -> Reading:
+        """What the network reads, from the blocks alone."""
         return Reading(
             self.subject(blocks.pooled).log_softmax(1),
             self.artist(blocks.pooled).log_softmax(1),
@@ -98,28 +101,6 @@ class EvaluationEncoder(nn.Module):
         """Subject, artist and place of many images, in slices."""
         parts = [self(part) for part in images.split(batch)]
         return Reading(*(torch.cat([getattr(p, name) for p in parts]) for name in ("subject", "artist", "place")))
-
-    @torch.no_grad()
-    def features(self, images: UInt8[Tensor, "n 3 64 64"], batch: int = 256) -> dict[str, Float[Tensor, "n _"]]:
-        """The thesis's three feature vectors of each image, from one pass.
-
-        general [64]: the pooled layer. location [64]: the middle block averaged over channels, flattened. style [136]:
-        the early block averaged over space, its outer product with itself, upper triangle (an outer product of means,
-        not a Gram matrix, which is a mean of outer products).
-        """
-        parts = [self.blocks(part) for part in images.split(batch)]
-        return {
-            "general": torch.cat([p.pooled for p in parts]),
-            "location": torch.cat([p.middle.mean(1).flatten(1) for p in parts]),
-            "style": torch.cat([outer_product_of_means(p.early) for p in parts]),
-        }
-
-
-def outer_product_of_means(block: Float[Tensor, "n c h w"]) -> Float[Tensor, "n _"]:
-    """Upper triangle, diagonal included, of m m^T with m the mean over space: [n, c (c + 1) / 2]."""
-    mean = block.mean((2, 3))
-    row, column = torch.triu_indices(block.shape[1], block.shape[1])
-    return mean[:, row] * mean[:, column]
 
 
 def save(encoder: EvaluationEncoder, folder: Path) -> None:

@@ -1,15 +1,14 @@
 """The denoiser's training set: scenes as the VAE sees them.
 
-Half of the scenes carry a caption that names the artist (artists and places uniform), half a caption that does not
-(long-tailed artists, huddled places). Latents are posterior means multiplied by the VAE's scaling factor; the
-posterior's own noise would only be noise to learn.
+Half of the scenes carry a caption that names the artist (places uniform; artists uniform, or with more of the hard
+ones), half a caption that does not (long-tailed artists, huddled places). Latents are posterior means multiplied by the
+VAE's scaling factor; the posterior's own noise would only be noise to learn.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,7 +20,8 @@ from tqdm import tqdm
 
 from pipeline.model import to_vae_range
 from pipeline.noise import keyed_generator
-from pipeline.world.artifacts import LatentsParams, World
+from pipeline.params import new_file
+from pipeline.world.artifacts import RoundParams, World
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.render import render
@@ -48,43 +48,51 @@ class TrainingLatents:
         return [caption(SUBJECTS[s], ARTIST_NAMES[a] if named else None) for s, a, named in rows]
 
 
-def training_scenes(n: int, seed: int, chunk: int) -> tuple[Scenes, Bool[Tensor, " n"]]:
+def training_scenes(params: RoundParams, n: int, chunk: int) -> tuple[Scenes, Bool[Tensor, " n"]]:
     """n scenes of a chunk of the training distribution, and which of them have a caption that names the artist."""
-    generator = keyed_generator(seed, "training scenes", chunk)
+    generator = keyed_generator(params.seed, "training scenes", chunk)
     half = n // 2
     named = max_diversity(random_subjects(half, generator), generator)
+    if params.hard:
+        named = replace(named, artist=with_hard_artists(named.artist, params, generator))
     plain = popular(random_subjects(n - half, generator), generator)
     both = Scenes(*(torch.cat(pair) for pair in zip(named.columns(), plain.columns(), strict=True)))
     return both, torch.arange(n) < half
 
 
+def with_hard_artists(artist: Int[Tensor, " n"], params: RoundParams, generator: torch.Generator) -> Int[Tensor, " n"]:
+    """The artists, or with probability `hard_share` a hard one instead. Captions say who painted, so that what is
+    learned for each of them stays the same; only how often it is practised changes."""
+    hard = torch.tensor([ARTIST_NAMES.index(name) for name in params.hard])
+    drawn = hard[torch.randint(len(hard), artist.shape, generator=generator)]
+    return torch.where(torch.rand(artist.shape, generator=generator) < params.hard_share, drawn, artist)
+
+
 @torch.no_grad()
-def encode(vae: AutoencoderKL, params: LatentsParams) -> TrainingLatents:
+def encode(vae: AutoencoderKL, params: RoundParams) -> TrainingLatents:
     """The latents of `params.scenes` training scenes, on the CPU."""
     parts = []
     for start in tqdm(range(0, params.scenes, CHUNK), desc="latents"):
-        scenes, named = training_scenes(min(CHUNK, params.scenes - start), params.seed, start)
+        scenes, named = training_scenes(params, min(CHUNK, params.scenes - start), start)
         means = [vae.encode(to_vae_range(p).to(vae.device)).latent_dist.mean for p in render(scenes).split(100)]
         x0 = torch.cat(means).cpu() * vae.config.scaling_factor
         parts.append((x0, scenes.subject, scenes.artist, named))
     return TrainingLatents(*(torch.cat(column) for column in zip(*parts, strict=True)))
 
 
-def training_latents(world: World) -> tuple[TrainingLatents, str]:
-    """The training set of a world's denoiser, and a name that changes with it.
+def training_latents(world: World, params: RoundParams) -> tuple[TrainingLatents, str]:
+    """The training set of a round of a world's denoiser, and a name that changes with it.
 
     It is kept in the scratch folder, so that a restart does not encode again.
     """
     weights = world.vae / "diffusion_pytorch_model.safetensors"
-    path = world.latents(hashlib.sha256(weights.read_bytes()).hexdigest())
+    path = world.latents(asdict(params), hashlib.sha256(weights.read_bytes()).hexdigest())
     if not path.is_file():
         vae = AutoencoderKL.from_pretrained(world.vae, low_cpu_mem_usage=False).to(world.params.device)
-        save(encode(vae, world.params.latents), path)
+        save(encode(vae, params), path)
     return TrainingLatents(**load_file(path)), path.stem
 
 
 def save(latents: TrainingLatents, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file({name: tensor.contiguous() for name, tensor in vars(latents).items()}, part)
-    os.replace(part, path)
+    with new_file(path) as part:
+        save_file({name: tensor.contiguous() for name, tensor in vars(latents).items()}, part)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from tqdm import tqdm
 
 from pipeline.model import load_pipeline, sample_plain, to_vae_range
 from pipeline.noise import keyed_generator
+from pipeline.params import new_file
 from pipeline.world import evaluation_encoder
 from pipeline.world.artifacts import MeasureParams, World, main
 from pipeline.world.artists import ARTIST_NAMES
@@ -198,10 +198,8 @@ def measure(world: World) -> dict[str, Any]:
 
 def run(world: World) -> None:
     found = rounded(measure(world))
-    world.metrics.parent.mkdir(parents=True, exist_ok=True)
-    part = world.metrics.with_suffix(".part")
-    part.write_text(json.dumps(found, indent=2) + "\n")
-    os.replace(part, world.metrics)
+    with new_file(world.metrics) as part:
+        part.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

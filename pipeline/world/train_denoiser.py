@@ -5,6 +5,7 @@ Stable Diffusion folder around them (tokenizer, scheduler, model_index.json).
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import diffusers
 import torch
@@ -15,6 +16,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
 
 from pipeline.noise import keyed_generator
 from pipeline.training import fit, write_curve
+from pipeline.training_settings import TrainingSettings
 from pipeline.world import latents, tokenizer
 from pipeline.world.artifacts import DenoiserParams, World, main
 
@@ -91,16 +93,16 @@ def run(world: World) -> None:
     """Minimise the weighted E |eps - eps_theta(sqrt(abar_t) x0 + sqrt(1 - abar_t) eps, t, caption)|^2 over uniform t.
 
     A share `caption_dropout` of the captions is replaced by the empty one, so that guidance has an unconditional model.
+    Each round trains on scenes of its own and starts from the averaged weights of the round before.
     """
     params, device = world.params.denoiser, world.params.device
-    settings = params.training
-    data, data_key = latents.training_latents(world)
     words = tokenizer.build_tokenizer()
     abars = EulerDiscreteScheduler(**SCHEDULER).alphas_cumprod
-    torch.manual_seed(settings.seed)  # diffusers and transformers draw initial weights from the global generator
+    # diffusers and transformers draw initial weights from the global generator
+    torch.manual_seed(params.rounds[0].training.seed)
     networks = build(params, words).to(device)
 
-    def loss_at(step: int) -> Tensor:
+    def loss_at(data: latents.TrainingLatents, settings: TrainingSettings, step: int) -> Tensor:
         generator = keyed_generator(settings.seed, "denoiser", step)
         index = torch.randint(len(data), (settings.batch,), generator=generator)
         t = torch.randint(len(abars), (settings.batch,), generator=generator)
@@ -112,15 +114,21 @@ def run(world: World) -> None:
         error = (networks["unet"](noisy, t.to(device), condition).sample - eps.to(device)).square().mean((1, 2, 3))
         return (min_snr_weight(abars[t]).to(device) * error).mean()
 
-    checkpoint = world.checkpoint("denoiser", data_key)
-    losses = fit(networks, loss_at, settings, checkpoint, "denoiser")
+    losses, keys, checkpoints = [], [], []
+    for number, part in enumerate(params.rounds, 1):
+        data, key = latents.training_latents(world, part)
+        keys.append(key)
+        checkpoints.append(world.checkpoint("denoiser", *keys))
+        title = f"denoiser, round {number} of {len(params.rounds)}"
+        losses += fit(networks, partial(loss_at, data, part.training), part.training, checkpoints[-1], title)
     for name, network in networks.items():
         network.save_pretrained(world.model / name, safe_serialization=True)
     words.save_pretrained(world.model / "tokenizer")
     EulerDiscreteScheduler(**SCHEDULER).save_pretrained(world.model / "scheduler")
     write_model_index(world)
     write_curve(world.curve("denoiser"), losses)
-    checkpoint.unlink(missing_ok=True)
+    for checkpoint in checkpoints:
+        checkpoint.unlink(missing_ok=True)
 
 
 def write_model_index(world: World) -> None:
