@@ -1,4 +1,5 @@
-# make test | make reproduce | make world | make bench | make lint;  every target makes the environment first and is safe to repeat.
+# make reproduce | make test | make check | make world | make bench | make lint;  every target makes the environment first and
+# is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
 # glibc hands big buffers back to the kernel at every step otherwise: a fifth of a training step on the CPU.
@@ -8,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing asks a hub for a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env test lint world reproduce plan bench lock
+.PHONY: env test lint world reproduce check plan bench lock
 
 env: .venv/.locked
 
@@ -30,18 +31,30 @@ lint: env
 world: env
 	$(BIN)/dvc repro pipeline/world/dvc.yaml
 
-# What is left to do of the small profile.
-reproduce: env
-	$(BIN)/dvc repro
+# PROFILE=small (the default), ci or sd2: from prompts to report, only what is not up to date.
+PROFILE ?= small
+HERE := $(if $(filter small,$(PROFILE)),,profiles/$(PROFILE)/)
+REPORT := results/$(PROFILE)/report
 
-# What `make world` and `make reproduce` would run, without running it.
+reproduce: env
+	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(wildcard profiles/*))" >&2; exit 2; }
+	@echo "Profile $(PROFILE): dvc repro $(HERE)dvc.yaml runs what is not up to date."
+	@$(BIN)/dvc repro $(HERE)dvc.yaml
+	@echo "The report: $(REPORT)/report.pdf and $(REPORT)/index.html"
+
+# The profile's results against the expected ones, within its tolerances; a table of what moved.
+check: env
+	@$(BIN)/python -m analysis.check $(HERE)params.yaml
+
+# What `make world` and `make reproduce` would run where the cache is full, without running it.
 plan: env
-	@$(BIN)/dvc repro --dry pipeline/world/dvc.yaml
-	@$(BIN)/dvc repro --dry
+	@$(BIN)/dvc repro --dry --allow-missing pipeline/world/dvc.yaml
+	@$(BIN)/dvc repro --dry --allow-missing
 
 bench: env
 	$(BIN)/python -m bench.world
 	$(BIN)/python -m bench.sampling
+	$(BIN)/python -m bench.stages
 
 lock: env
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev \

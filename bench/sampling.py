@@ -1,11 +1,16 @@
-"""Cost of repulsion: ratios of times taken in one run, and memory. Writes bench/results/sampling.json.
+"""Cost of repulsion: ratios of times taken in one run, and memory. Writes bench/results/sampling.json, and cost.json,
+which the tables read: seconds per image and peak memory of each method.
 
 The style classifier has random weights here: time does not depend on them.
 """
 
 from __future__ import annotations
 
+import datetime
+import json
 import statistics
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.timing import interleaved, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
+from bench.timing import interleaved, machine, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
 from pipeline.classifier import StyleClassifier
 from pipeline.embeddings import SPACES, Context
 from pipeline.energies import rbf
@@ -30,6 +35,7 @@ from pipeline.world.captions import caption
 N, GUIDANCE, LEVELS = 64, 8.0, 20
 PROMPT = caption("vase", None)
 RESULTS = Path(__file__).parent / "results" / "sampling.json"
+COST = Path(__file__).parent / "results" / "cost.json"
 # The cheapest bar a space must clear against one Jacobian for each particle.
 SPEEDUPS = {
     "channel_average": 20,
@@ -96,8 +102,31 @@ def memory_row() -> dict:
     return row("GiB, extra for N = 4096 in the latent space, 4x64x64", peak_memory_gib() - before, "<=", 3)
 
 
+def cost_rows(times: dict[str, list[float]], model: Path) -> dict[str, object]:
+    """Each method's seconds per image and time against plain, in this run; the peak memory of a process of its own."""
+    rows = []
+    for name in load_methods(METHODS_FILE, LEVELS):
+        run = subprocess.run(
+            [sys.executable, "-m", "bench.sampling", name], stdout=subprocess.PIPE, check=True, text=True
+        )
+        seconds_per_image = statistics.median(times[name]) / N
+        rows.append(
+            {
+                "method": name,
+                "seconds_per_image": round(seconds_per_image, 5),
+                "time_of_plain": round(median_ratio(times, name, "plain"), 3),
+                "peak_gib": round(float(run.stdout), 3),
+            }
+        )
+    return {"date": datetime.date.today().isoformat(), "machine": machine(), "model": str(model), "n": N, "rows": rows}
+
+
 def main() -> None:
     use_two_cores()
+    if sys.argv[1:]:  # one method alone, for its memory
+        samplers()[sys.argv[1]]()
+        print(peak_memory_gib())
+        return
     rows = [memory_row(), *force_rows()]  # memory first: a peak only rises
     times = interleaved(samplers())
     for name, method in load_methods(METHODS_FILE, LEVELS).items():
@@ -107,6 +136,7 @@ def main() -> None:
     faster = median_ratio(times, "diffusers", "plain")
     rows.append(row("plain sampling: times faster than diffusers' loop", faster, ">=", 1))
     report(RESULTS, rows)
+    COST.write_text(json.dumps(cost_rows(times, read_world().model), indent=1) + "\n")
 
 
 if __name__ == "__main__":

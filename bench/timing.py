@@ -59,11 +59,14 @@ def row(what: str, value: float, sign: str, bar: float) -> dict[str, Any]:
     return {"what": what, "value": round(value, 4), "bar": f"{sign} {bar:g}", "holds": holds}
 
 
+def machine() -> str:
+    return f"{platform.machine()}, {CORES} of {os.cpu_count()} cores, torch {torch.__version__}"
+
+
 def report(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write the rows with machine and date, and print them as a table."""
-    machine = f"{platform.machine()}, {CORES} of {os.cpu_count()} cores, torch {torch.__version__}"
     path.parent.mkdir(exist_ok=True)
-    found = {"date": datetime.date.today().isoformat(), "machine": machine, "repeats": REPEATS, "rows": rows}
+    found = {"date": datetime.date.today().isoformat(), "machine": machine(), "repeats": REPEATS, "rows": rows}
     path.write_text(json.dumps(found, indent=2) + "\n")
     for r in rows:
         print(f"{r['value']:>12.4g}  {r['bar']:<9} {'holds' if r['holds'] else 'FAILS'}  {r['what']}")

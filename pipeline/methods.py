@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from pipeline.embeddings import SPACES
-from pipeline.params import BadInput, strict
+from pipeline.params import BadInput, require_one_of, strict
 from pipeline.repulsion import Repulsion, check
 from pipeline.steps import CORRECTIONS, PREDICTIONS
 
@@ -42,21 +42,16 @@ class Method:
 
     def check(self, levels: int) -> None:
         """Raise BadInput unless every name is known and every level lies in 0 .. levels - 1."""
-        require(self.predict, PREDICTIONS, "prediction step")
+        require_one_of(self.predict, PREDICTIONS, "prediction step")
         if self.correct:
-            require(self.correct.step, CORRECTIONS, "correction step")
+            require_one_of(self.correct.step, CORRECTIONS, "correction step")
             require_range(self.correct.levels, levels, "correct")
         if self.repel:
             check(self.repel, SPACES)
             require_range(self.repel.levels, levels, "repel")
         if self.spread:
-            require(self.spread.step, CORRECTIONS, "correction step")
+            require_one_of(self.spread.step, CORRECTIONS, "correction step")
             require_range((self.spread.level, self.spread.level), levels, "spread")
-
-
-def require(name: str, choices: dict[str, object], kind: str) -> None:
-    if name not in choices:
-        raise BadInput(f"unknown {kind} {name!r}; expected one of {', '.join(choices)}")
 
 
 def require_range(bounds: tuple[int, ...], levels: int, where: str) -> None:
@@ -89,5 +84,5 @@ def load_methods(path: Path, levels: int) -> dict[str, Method]:
 def load_method(name: str, path: Path, levels: int) -> Method:
     """One row of a methods file, by name."""
     methods = load_methods(path, levels)
-    require(name, methods, "method")
+    require_one_of(name, methods, "method")
     return methods[name]

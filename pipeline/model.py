@@ -36,6 +36,11 @@ FILES = {
 VOCABULARIES = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
 
 
+def parts_of(folder: Path) -> list[Path]:
+    """What samples depend on in a model's folder (it may hold a card and more beside)."""
+    return [folder / "model_index.json", *(folder / part for part in FILES)]
+
+
 def check_folder(folder: Path) -> None:
     """Raise BadInput, in one line, unless the folder holds every part of a Stable Diffusion and the parts fit."""
     if not (folder / "model_index.json").is_file():
@@ -88,7 +93,7 @@ def to_vae_range(images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
 
 
 class Denoiser:
-    """A Stable Diffusion pipeline and one prompt as denoise(x, sigma) -> x0, with guidance.
+    """A Stable Diffusion pipeline and one prompt, or one for each latent, as denoise(x, sigma) -> x0, with guidance.
 
     x is variance-exploding, x = x0 + sigma eps, latents [n, c, h, w]; the UNet sees x / sqrt(sigma^2 + 1) at the
     timestep whose sigma this is, in slices of at most `batch` latents. Epsilon and v prediction. Two hooks:
@@ -100,7 +105,7 @@ class Denoiser:
     def __init__(
         self,
         pipe: StableDiffusionPipeline,
-        prompt: str,
+        prompt: str | list[str],
         guidance_scale: float,
         batch: int,
         edit_condition: Callable[[Tensor, float], Tensor] | None = None,
@@ -118,7 +123,7 @@ class Denoiser:
         self.edit_condition = edit_condition
         self.guidance_weight = guidance_weight or (lambda sigma: guidance_scale)
         with torch.no_grad():
-            self.condition, self.null = pipe.encode_prompt(prompt, pipe.device, 1, True, "")
+            self.condition, self.null = pipe.encode_prompt(prompt, pipe.device, 1, True)
 
     def __call__(self, x: Float[Tensor, "n c h w"], sigma: float) -> Float[Tensor, "n c h w"]:
         condition = self.condition.expand(len(x), -1, -1)

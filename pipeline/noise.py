@@ -9,14 +9,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def keyed_generator(*keys: str | int) -> torch.Generator:
-    """A CPU generator that depends on the keys alone: not on the batch, the device or what was drawn before.
+def keyed_seed(*keys: str | int) -> int:
+    """63 bits that depend on the keys alone.
 
     Keys are joined by slashes: keep at most one free text among them, at a fixed place, so that no two lists
     read alike.
     """
     digest = hashlib.sha256("/".join(map(str, keys)).encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+def keyed_generator(*keys: str | int) -> torch.Generator:
+    """A CPU generator that depends on the keys alone: not on the batch, the device or what was drawn before."""
+    return torch.Generator().manual_seed(keyed_seed(*keys))
 
 
 def particle_noise(

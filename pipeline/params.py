@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -21,11 +23,46 @@ class BadInput(ValueError):
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """For entry points: bad input ends the process with its one line; any other error keeps its traceback."""
+    """For entry points: bad input, numbers that are not finite and a full disk end the process with one line; other
+    errors keep their traceback."""
     try:
         yield
-    except BadInput as error:
+    except (BadInput, FloatingPointError) as error:  # the latter names the set, the particle and the level
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        sys.exit(f"error: the disk is full{where}; what was finished is kept: free some space and run the same again")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """A path to write to, moved to `path` when the block ends: a reader sees the old file or all of the new one. After
+    an error nothing is left of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def require_at_least(name: str, value: float, least: float) -> None:
+    if value < least:
+        raise BadInput(f"{name}: expected at least {least}, got {value}")
+
+
+def require_one_of(name: str, choices: Iterable[str], kind: str) -> None:
+    if name not in choices:
+        raise BadInput(f"unknown {kind} {name!r}; expected one of {', '.join(choices)}")
+
+
+def require_unique(values: Iterable[str], where: str) -> None:
+    values = list(values)
+    if repeated := [v for v in values if values.count(v) > 1]:
+        raise BadInput(f"{where}: {repeated[0]!r} stands there {values.count(repeated[0])} times")
 
 
 def load(settings: type[Settings], path: Path) -> Settings:
@@ -61,7 +98,8 @@ def strict(settings: type[Settings], values: Any, where: str) -> Settings:
 
 
 def typed(value: Any, expected: Any, where: str) -> Any:
-    """The value, checked against a type: a dataclass, tuple[T, ...], T | None, or one of int, float, str, bool."""
+    """The value, checked against a type: a dataclass, tuple[T, ...], dict[str, T], T | None, or one of int, float, str,
+    bool. Lists and mappings are never empty."""
     if get_origin(expected) is UnionType:
         expected, none = get_args(expected)
         if none is not NoneType:
@@ -74,6 +112,10 @@ def typed(value: Any, expected: Any, where: str) -> Any:
         if not isinstance(value, list) or not value:
             raise BadInput(f"{where}: expected a list that is not empty, got {value!r}")
         return tuple(typed(item, get_args(expected)[0], where) for item in value)
+    if get_origin(expected) is dict:
+        if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
+            raise BadInput(f"{where}: expected a mapping that is not empty, got {value!r}")
+        return {key: typed(item, get_args(expected)[1], f"{where}: {key}") for key, item in value.items()}
     if expected is float and type(value) is int:
         return float(value)
     if type(value) is not expected:  # not isinstance: a bool is no int here

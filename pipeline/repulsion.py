@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline.embeddings import Embed
 from pipeline.energies import BANDWIDTHS, ENERGIES
-from pipeline.params import BadInput
+from pipeline.params import BadInput, require_one_of
 from pipeline.steps import Particles
 
 
@@ -62,8 +62,7 @@ def check(repulsion: Repulsion, spaces: dict[str, object]) -> None:
         ("strength kind", repulsion.strength.kind, STRENGTHS),
         ("bandwidth", repulsion.bandwidth, BANDWIDTHS),
     ):
-        if name not in choices:
-            raise BadInput(f"unknown {kind} {name!r}; expected one of {', '.join(choices)}")
+        require_one_of(name, choices, kind)
     if repulsion.strength.value < 0:
         raise BadInput(f"strength: expected a number that is not negative, got {repulsion.strength.value}")
 

@@ -6,10 +6,8 @@ import csv
 import hashlib
 import json
 import math
-import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,30 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from pipeline.params import BadInput
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """AdamW, gradients clipped to norm 1, a linear warm-up and a cosine decay to zero. `warmup` is a share of the steps
-    and `ema` the decay of the averaged weights, both in [0, 1)."""
-
-    steps: int
-    batch: int
-    peak_lr: float
-    warmup: float
-    weight_decay: float
-    ema: float
-    checkpoint_every: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "batch", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{name}: expected at least 1, got {getattr(self, name)}")
-        for name in ("warmup", "ema"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadInput(f"{name}: expected a number in [0, 1), got {getattr(self, name)}")
+from pipeline.params import new_file
+from pipeline.training_settings import TrainingSettings
 
 
 def learning_rate(step: int, s: TrainingSettings) -> float:
@@ -53,10 +29,11 @@ def learning_rate(step: int, s: TrainingSettings) -> float:
 
 def fingerprint(*values: object) -> str:
     """What a result of training belongs to: the given values (anything JSON can hold), the torch version, and the bytes
-    of every module of the pipeline that this process has imported."""
+    of every module of the pipeline that this process runs (the one started by `python -m` included)."""
     digest = hashlib.sha256(json.dumps([*values, torch.__version__]).encode())
-    for name in sorted(n for n in sys.modules if n.split(".")[0] == "pipeline"):
-        digest.update(Path(sys.modules[name].__file__).read_bytes())
+    specs = {spec.name: spec.origin for m in list(sys.modules.values()) if (spec := getattr(m, "__spec__", None))}
+    for name in sorted(n for n in specs if n.split(".")[0] == "pipeline"):
+        digest.update(Path(specs[name]).read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -113,10 +90,8 @@ def save_checkpoint(
         tensors[f"average/{name}"] = average[name].contiguous()
         for moment in ("exp_avg", "exp_avg_sq"):
             tensors[f"{moment}/{name}"] = optimizer.state[p][moment].contiguous()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(tensors, part)
-    os.replace(part, path)
+    with new_file(path) as part:
+        save_file(tensors, part)
 
 
 def restore(
@@ -144,12 +119,9 @@ def restore(
 def write_curve(path: Path, losses: list[float], points: int = 200) -> None:
     """A loss curve as a small CSV (step, loss): means over about `points` stretches of equal length."""
     stretch = max(1, len(losses) // points)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("w", newline="") as file:
+    with new_file(path) as part, part.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["step", "loss"])
         for start in range(0, len(losses), stretch):
             chunk = losses[start : start + stretch]
             writer.writerow([start + len(chunk), f"{sum(chunk) / len(chunk):.6f}"])
-    os.replace(part, path)

@@ -8,8 +8,6 @@ learning starts by heart. Its accuracy at each level is measured on trajectories
 from __future__ import annotations
 
 import csv
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,54 +19,21 @@ from tqdm import tqdm
 
 from pipeline import classifier
 from pipeline.classifier import StyleClassifier
+from pipeline.devices import require_device
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels, sigma_table
 from pipeline.methods import Method
-from pipeline.model import Denoiser, load_pipeline
+from pipeline.model import Denoiser, check_folder, load_pipeline, parts_of
 from pipeline.noise import keyed_generator, particle_noise
-from pipeline.params import BadInput, load, one_line_errors
+from pipeline.params import new_file
+from pipeline.profile import Profile
+from pipeline.prompts import read_artists
 from pipeline.sampler import Hooks, sample
-from pipeline.training import TrainingSettings, fingerprint, fit, write_curve
-from pipeline.world.artists import ARTIST_NAMES
-from pipeline.world.captions import caption
-from pipeline.world.subjects import SUBJECTS
+from pipeline.stage import main
+from pipeline.training import fingerprint, fit, write_curve
+from pipeline.weights import hash_of
 
 PLAIN = Method("euler", None, None, None)
-
-
-@dataclass(frozen=True)
-class StyleClassifierParams:
-    """`train` and `held_out` are trajectories of each prompt; `renoised` is the share of training latents that are a
-    last latent with fresh noise; `width` and `features` are the network's."""
-
-    model: str
-    folder: str
-    results: str
-    scratch: str
-    device: str
-    schedule: str
-    levels: int
-    guidance_scale: float
-    batch: int
-    train: int
-    held_out: int
-    renoised: float
-    width: int
-    features: int
-    seed: int
-    training: TrainingSettings
-
-    def __post_init__(self) -> None:
-        for name in ("train", "held_out", "batch"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{name}: expected at least 1, got {getattr(self, name)}")
-        if not 0 <= self.renoised <= 1:
-            raise BadInput(f"renoised: expected a share in [0, 1], got {self.renoised}")
-
-
-@dataclass(frozen=True)
-class Params:
-    style_classifier: StyleClassifierParams
 
 
 @dataclass(frozen=True)
@@ -81,9 +46,10 @@ class Trajectories:
     artist: Int[Tensor, " n"]
 
 
-def trajectories(p: StyleClassifierParams, prompts: list[tuple[str, int]], indices: range) -> Trajectories:
+def trajectories(profile: Profile, prompts: list[tuple[str, int]], indices: range) -> Trajectories:
     """Plain samples of each (prompt, artist) from the starts `indices`, seen at every level."""
-    pipe = load_pipeline(Path(p.model), p.device)
+    p, seed = profile.sampling, profile.style_classifier.seed
+    pipe = load_pipeline(Path(profile.model), profile.device)
     sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
     size = pipe.unet.config.sample_size
     sets, ends = [], []
@@ -95,11 +61,11 @@ def trajectories(p: StyleClassifierParams, prompts: list[tuple[str, int]], indic
             return x
 
         def noise(purpose: str, prompt: str = prompt) -> Tensor:
-            return particle_noise(p.seed, prompt, list(indices), purpose, (4, size, size)).to(p.device)
+            return particle_noise(seed, prompt, list(indices), purpose, (4, size, size)).to(pipe.device)
 
         denoise = Denoiser(pipe, prompt, p.guidance_scale, p.batch)
         hooks = Hooks(edit_latent=record)
-        ends.append(sample(denoise, sigmas, PLAIN, noise, Context(p.seed), f"prompt {prompt!r}", hooks).cpu())
+        ends.append(sample(denoise, sigmas, PLAIN, noise, Context(seed), f"prompt {prompt!r}", hooks).cpu())
         sets.append(torch.stack(seen, 1))
     artist = torch.tensor([a for _, a in prompts]).repeat_interleave(len(indices))
     return Trajectories(torch.cat(sets), torch.cat(ends), sigmas[:-1].float(), artist)
@@ -121,11 +87,12 @@ def accuracy_by_level(network: StyleClassifier, t: Trajectories) -> list[float]:
     return found
 
 
-def train_classifier(p: StyleClassifierParams, t: Trajectories) -> tuple[StyleClassifier, list[float]]:
+def train_classifier(profile: Profile, t: Trajectories, artists: list[str]) -> tuple[StyleClassifier, list[float]]:
     """Cross-entropy over trajectories and levels drawn uniformly; the network and the loss at every step."""
+    p, device = profile.style_classifier, profile.device
     settings = p.training
     torch.manual_seed(settings.seed)  # torch draws initial weights from the global generator
-    network = StyleClassifier(ARTIST_NAMES, t.x.shape[-1], p.width, p.features).to(p.device)
+    network = StyleClassifier(tuple(artists), t.x.shape[-1], p.width, p.features).to(device)
 
     def loss_at(step: int) -> Tensor:
         generator = keyed_generator(settings.seed, "style classifier", step)
@@ -135,11 +102,11 @@ def train_classifier(p: StyleClassifierParams, t: Trajectories) -> tuple[StyleCl
         noise = torch.randn(t.x0[row].shape, generator=generator)
         fresh = torch.rand(settings.batch, 1, 1, 1, generator=generator) < p.renoised
         x = torch.where(fresh, t.x0[row] + sigma.view(-1, 1, 1, 1) * noise, t.x[row, level])
-        guess = network(x.to(p.device), sigma.to(p.device))
-        return nll_loss(guess, t.artist[row].to(p.device))
+        guess = network(x.to(device), sigma.to(device))
+        return nll_loss(guess, t.artist[row].to(device))
 
-    key = fingerprint(repr(p))
-    checkpoint = Path(p.scratch) / f"style-classifier-{key}.safetensors"
+    key = fingerprint(repr(p), repr(profile.sampling), device, hash_of(*parts_of(Path(profile.model))))
+    checkpoint = profile.scratch / f"style-classifier-{key}.safetensors"
     losses = fit(network, loss_at, settings, checkpoint, "style classifier")
     checkpoint.unlink(missing_ok=True)
     return network.cpu(), losses
@@ -147,33 +114,32 @@ def train_classifier(p: StyleClassifierParams, t: Trajectories) -> tuple[StyleCl
 
 def write_accuracy(path: Path, sigma: Float[Tensor, " levels"], accuracy: dict[str, list[float]]) -> None:
     """One row for each level and set: level, sigma, set, accuracy."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with part.open("w", newline="") as file:
+    with new_file(path) as part, part.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["level", "sigma", "set", "accuracy"])
         for name, values in accuracy.items():
             writer.writerows(
                 [k, f"{s:.4f}", name, f"{v:.4f}"] for k, (s, v) in enumerate(zip(sigma, values, strict=True))
             )
-    os.replace(part, path)
 
 
-def named_prompts() -> list[tuple[str, int]]:
-    """Every subject by every artist: the caption, and the artist's place in ARTIST_NAMES."""
-    return [(caption(subject, artist), k) for k, artist in enumerate(ARTIST_NAMES) for subject in SUBJECTS]
+def named_prompts(subjects: tuple[str, ...], artists: list[str]) -> list[tuple[str, int]]:
+    """Every subject by every artist: the prompt, and the artist's place in the list."""
+    return [(f"a painting of a {s}, by {artist}", k) for k, artist in enumerate(artists) for s in subjects]
 
 
-def run(p: StyleClassifierParams) -> None:
-    both = trajectories(p, named_prompts(), range(p.train + p.held_out))
+def run(profile: Profile) -> None:
+    require_device(profile.device)
+    check_folder(Path(profile.model))
+    p, artists = profile.style_classifier, read_artists(profile.artists_file)
+    both = trajectories(profile, named_prompts(p.subjects, artists), range(p.train + p.held_out))
     train, held_out = split(both, p.train + p.held_out, p.train)
-    network, losses = train_classifier(p, train)
+    network, losses = train_classifier(profile, train, artists)
     classifier.save(network, Path(p.folder))
     accuracy = {name: accuracy_by_level(network, t) for name, t in (("train", train), ("held out", held_out))}
-    write_accuracy(Path(p.results) / "accuracy.csv", held_out.sigma, accuracy)
-    write_curve(Path(p.results) / "loss.csv", losses)
+    write_accuracy(profile.classifier_accuracy, held_out.sigma, accuracy)
+    write_curve(profile.classifier_loss, losses)
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        run(load(Params, Path(sys.argv[1] if len(sys.argv) > 1 else "params.yaml")).style_classifier)
+    main(run)

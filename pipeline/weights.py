@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -35,3 +36,13 @@ def require_weights(network: nn.Module, path: Path) -> None:
         if shapes.get(name) != tuple(tensor.shape):
             got = f"has shape {shapes[name]}" if name in shapes else "is missing"
             raise BadInput(f"{path}: tensor {name} {got}; expected shape {tuple(tensor.shape)}")
+
+
+def hash_of(*paths: Path) -> str:
+    """sha256 of every file of the paths (files or folders), names included."""
+    digest = hashlib.sha256()
+    for path in sorted(p for given in paths for p in [given, *given.rglob("*")] if p.is_file()):
+        digest.update(f"{path}\n".encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

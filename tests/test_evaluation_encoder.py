@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from pipeline.world import evaluation_encoder
-from pipeline.world.evaluation_encoder import EvaluationEncoder, outer_product_of_means
+from pipeline.world.evaluation_encoder import EvaluationEncoder
 from pipeline.world.train_encoder import augment, blur
 
 
@@ -46,31 +46,21 @@ def test_augment_softens_an_edge():
     assert (out[:, 31] > 20).any() and (out[:, 31] < 5).any()  # some edges are blurred, some are not
 
 
-def test_outer_product_of_means():
-    block = torch.tensor([[[[1.0, 3.0]], [[0.0, 2.0]], [[5.0, 5.0]]]])  # means 2, 1, 5
-    assert outer_product_of_means(block).tolist() == [[4, 2, 10, 1, 5, 25]]
-
-
 @pytest.fixture(scope="module")
 def encoder() -> EvaluationEncoder:
     torch.manual_seed(0)
     return EvaluationEncoder().eval()
 
 
-def test_reads_and_gives_features_independent_of_the_batch(encoder):
+def test_reads_independently_of_the_batch_and_from_the_blocks_alone(encoder):
     images = torch.randint(0, 256, (7, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     reading = encoder.read(images)
     assert reading.subject.shape == (7, 12) and reading.artist.shape == (7, 20) and reading.place.shape == (7, 2)
     assert torch.allclose(reading.subject.exp().sum(1), torch.ones(7), atol=1e-5)
-    features = encoder.features(images)
-    assert {name: tuple(f.shape) for name, f in features.items()} == {
-        "general": (7, 64),
-        "location": (7, 64),
-        "style": (7, 136),
-    }
-    sliced = encoder.features(images, batch=2)
-    for name, f in features.items():  # convolutions of other batch sizes round otherwise in the last bits
-        assert torch.allclose(f, sliced[name], rtol=1e-4, atol=1e-5)
+    sliced, heads = encoder.read(images, batch=2), encoder.heads(encoder.blocks(images))
+    for name in ("subject", "artist", "place"):  # convolutions of other batch sizes round otherwise in the last bits
+        assert torch.allclose(getattr(reading, name), getattr(sliced, name), rtol=1e-4, atol=1e-5)
+        assert torch.equal(getattr(reading, name), getattr(heads, name))
 
 
 def test_saves_and_loads(encoder, tmp_path):

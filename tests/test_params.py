@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 import yaml
 
-from pipeline.params import BadInput, load, strict
+from pipeline.params import BadInput, load, new_file, one_line_errors, strict
 from pipeline.world.artifacts import HERE, WorldParams
 
 
@@ -72,3 +72,38 @@ def test_world_params_are_checked(path, value, message):
     place[path[-1]] = value
     with pytest.raises(ValueError, match=message):
         strict(WorldParams, values, "params.yaml")
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    rows: dict[str, Inner]
+
+
+def test_reads_mappings_of_settings():
+    assert strict(Table, {"rows": {"a": {"rate": 1}, "b": {"rate": 2.0}}}, "here").rows["b"] == Inner(2.0)
+    with pytest.raises(BadInput, match="here: rows: b: missing key 'rate'"):
+        strict(Table, {"rows": {"a": {"rate": 1}, "b": {}}}, "here")
+    for value in ({}, [], None, {1: {"rate": 1}}):
+        with pytest.raises(BadInput, match="here: rows: expected a mapping that is not empty"):
+            strict(Table, {"rows": value}, "here")
+
+
+def test_a_new_file_is_whole_or_not_there(tmp_path):
+    path = tmp_path / "deep" / "file.txt"
+    with new_file(path) as part:
+        part.write_text("one")
+        assert not path.exists()
+    with pytest.raises(RuntimeError):
+        with new_file(path) as part:
+            part.write_text("half")
+            raise RuntimeError
+    assert path.read_text() == "one" and [p.name for p in path.parent.iterdir()] == ["file.txt"]
+
+
+def test_other_errors_keep_their_traceback():
+    with pytest.raises(FileNotFoundError):
+        with one_line_errors():
+            open("/nowhere/at/all")
+    with pytest.raises(SystemExit, match="error: plain: particle 3 is not finite"):
+        with one_line_errors():
+            raise FloatingPointError("plain: particle 3 is not finite")

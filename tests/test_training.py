@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from pipeline.noise import keyed_generator
-from pipeline.training import TrainingSettings, fingerprint, fit, learning_rate
+from pipeline.training import fingerprint, fit, learning_rate
+from pipeline.training_settings import TrainingSettings
 
 SETTINGS = TrainingSettings(
     steps=30, batch=4, peak_lr=0.1, warmup=0.1, weight_decay=0.0, ema=0.5, checkpoint_every=7, seed=0

@@ -14,30 +14,33 @@ from pipeline.classifier import StyleClassifier
 from pipeline.levels import noise_levels, sigma_table
 from pipeline.model import Denoiser
 from pipeline.noise import particle_noise
-from pipeline.params import BadInput, load
-from pipeline.trajectories import Params, Trajectories, accuracy_by_level, split
+from pipeline.params import BadInput
+from pipeline.profile import Profile, read_profile
+from pipeline.trajectories import Trajectories, accuracy_by_level, named_prompts, split
 
 ROOT = Path(__file__).parents[1]
 PROMPTS = [("a painting of a vase, by ambrel", 0), ("a painting of a cat, by estrow", 4)]
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("classifier")
-    toy_pipeline("epsilon").save_pretrained(folder / "model")
-    p = load(Params, ROOT / "params.yaml").style_classifier
+@pytest.fixture
+def profile(tmp_path, monkeypatch) -> Profile:
+    monkeypatch.chdir(tmp_path)
+    toy_pipeline("epsilon").save_pretrained("model")
+    whole = read_profile(ROOT / "params.yaml")
+    p = whole.style_classifier
     training = dataclasses.replace(p.training, steps=30, batch=16, checkpoint_every=10)
-    places = {name: str(folder / name) for name in ("model", "folder", "results", "scratch")}
-    return dataclasses.replace(p, levels=3, train=2, held_out=1, width=32, features=8, training=training, **places)
+    small = dataclasses.replace(p, folder="folder", train=2, held_out=1, width=32, features=8, training=training)
+    sampling = dataclasses.replace(whole.sampling, levels=3)
+    return dataclasses.replace(whole, model="model", style_classifier=small, sampling=sampling)
 
 
-def test_trajectories_are_the_latents_of_plain_sampling(settings):
-    t = trajectories.trajectories(settings, PROMPTS, range(3))
+def test_trajectories_are_the_latents_of_plain_sampling(profile):
+    t = trajectories.trajectories(profile, PROMPTS, range(3))
     assert t.x.shape == (6, 3, 4, 8, 8) and t.artist.tolist() == [0, 0, 0, 4, 4, 4]
     pipe = toy_pipeline("epsilon")
     sigmas = noise_levels("linspace", sigma_table(pipe.scheduler.alphas_cumprod), 3)
     assert torch.allclose(t.sigma, sigmas[:-1].float())
-    start = particle_noise(settings.seed, PROMPTS[1][0], [2], "start", (4, 8, 8))
+    start = particle_noise(profile.style_classifier.seed, PROMPTS[1][0], [2], "start", (4, 8, 8))
     assert torch.allclose(t.x[5, 0], start[0] * sigmas[0])
     with torch.no_grad():  # the second level is one Euler step from the first, in the set of this prompt
         x = t.x[3:6, 0]
@@ -68,23 +71,35 @@ def test_accuracy_by_level_by_hand():
     assert accuracy_by_level(Reader(("a",), 8, 32, 8), t) == [0.25, 0.75]
 
 
-def test_the_stage_writes_network_accuracy_and_loss_and_the_figure_draws_them(settings, monkeypatch):
-    monkeypatch.setattr(trajectories, "named_prompts", lambda: PROMPTS)
-    trajectories.run(settings)
-    accuracy = pd.read_csv(Path(settings.results) / "accuracy.csv")
+def test_prompts_name_every_subject_and_artist():
+    assert named_prompts(("vase", "cat"), ["a", "b"]) == [
+        ("a painting of a vase, by a", 0),
+        ("a painting of a cat, by a", 0),
+        ("a painting of a vase, by b", 1),
+        ("a painting of a cat, by b", 1),
+    ]
+
+
+def test_the_stage_writes_network_accuracy_and_loss_and_the_figure_draws_them(profile):
+    profile.artists_file.parent.mkdir(parents=True)
+    profile.artists_file.write_text("artist\nambrel\nestrow\n")
+    small = dataclasses.replace(profile.style_classifier, subjects=("vase",))
+    profile = dataclasses.replace(profile, style_classifier=small)
+    trajectories.run(profile)
+    accuracy = pd.read_csv(profile.classifier_accuracy)
     assert len(accuracy) == 6 and set(accuracy["set"]) == {"train", "held out"}
     assert accuracy["accuracy"].between(0, 1).all()
-    assert classifier.load(Path(settings.folder)).features(torch.zeros(2, 4, 8, 8), torch.ones(2)).shape == (2, 8)
-    assert len((Path(settings.results) / "loss.csv").read_text().splitlines()) == 31
-    assert not list(Path(settings.scratch).glob("*"))
-    assert len(classifier_accuracy.draw(accuracy).axes) == 1
+    network = classifier.load(Path("folder"))
+    assert network.features(torch.zeros(2, 4, 8, 8), torch.ones(2)).shape == (2, 8)
+    assert network.config["artists"] == ["ambrel", "estrow"]
+    assert len(profile.classifier_loss.read_text().splitlines()) == 31
+    assert not list(profile.scratch.glob("*"))
+    assert len(classifier_accuracy.draw(profile, [])["classifier_accuracy"].axes) == 1
 
 
-def test_bad_settings_and_folders(settings, tmp_path):
+def test_bad_settings_and_folders(profile, tmp_path):
     with pytest.raises(BadInput, match="held_out: expected at least 1, got 0"):
-        dataclasses.replace(settings, held_out=0)
-    with pytest.raises(BadInput, match=r"renoised: expected a share in \[0, 1\], got 2.0"):
-        dataclasses.replace(settings, renoised=2.0)
+        dataclasses.replace(profile.style_classifier, held_out=0)
     with pytest.raises(BadInput, match="config.json is missing"):
         classifier.load(tmp_path)
     with pytest.raises(BadInput, match="latent size: expected 4 times a power of two, got 12"):

@@ -1,0 +1,74 @@
+"""`make check`: a profile's results against the expected ones, within the profile's tolerances; a table of what moved.
+
+`python -m analysis.check params.yaml` compares and fails where something moved too far; with --accept behind it, what
+was found becomes what is expected.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.results import read_results
+from pipeline.params import BadInput, new_file, one_line_errors
+from pipeline.profile import Profile, read_profile
+
+KEYS = ["set", "prompt_id", "metric", "space", "against"]
+ACCEPT = "--accept"
+
+
+def compare(found: pd.DataFrame, expected: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Every row of both tables: values, difference, the tolerance of its metric, and whether it is within; a row that
+    only one of the tables has is not."""
+    table = expected.merge(found[[*KEYS, "value"]], how="outer", on=KEYS, suffixes=("_expected", "_found"))
+    if unknown := sorted(set(table["metric"]) - set(profile.check)):
+        raise BadInput(f"check: no tolerance for {unknown[0]}; got {', '.join(profile.check)}")
+    tolerance = pd.DataFrame({m: (t.relative, t.absolute) for m, t in profile.check.items()}, ["relative", "absolute"])
+    relative, absolute = (table["metric"].map(tolerance.loc[part]) for part in ("relative", "absolute"))
+    table["difference"] = table["value_found"] - table["value_expected"]
+    table["tolerance"] = absolute + relative * table["value_expected"].abs()
+    table["within"] = table["difference"].abs() <= table["tolerance"]
+    return table
+
+
+def read_expected(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise BadInput(f"no expected results at {path}; run with {ACCEPT} to make them from what is found")
+    return pd.read_csv(path, dtype=dict.fromkeys(KEYS, str), keep_default_na=False)
+
+
+def report(table: pd.DataFrame) -> str:
+    """The largest move of each metric, as a share of its tolerance, and every row beyond it."""
+    moved = table.assign(moved=(table["difference"].abs() / table["tolerance"]).fillna(float("inf")))
+    worst = moved.loc[moved.groupby("metric")["moved"].idxmax()]
+    beyond = moved[~moved["within"]]
+    head = f"{len(table)} results, {len(beyond)} beyond their tolerance. The largest move of each metric:"
+    return "\n".join([head, shown(worst), *([] if beyond.empty else ["", "Beyond:", shown(beyond)])])
+
+
+def shown(table: pd.DataFrame) -> str:
+    columns = [*KEYS, "value_expected", "value_found", "difference", "tolerance", "moved"]
+    return table[columns].to_string(index=False, float_format="{:.4g}".format)
+
+
+def main() -> None:
+    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], [ACCEPT]):
+        raise BadInput(f"expected params.yaml [{ACCEPT}], got {' '.join(sys.argv[1:]) or 'nothing'}")
+    profile = read_profile(Path(sys.argv[1]))
+    found = read_results(profile)
+    if ACCEPT in sys.argv:
+        with new_file(profile.expected) as part:
+            found[[*KEYS, "value"]].to_csv(part, index=False, lineterminator="\n")
+        print(f"{profile.expected}: {len(found)} results are now expected")
+        return
+    table = compare(found, read_expected(profile.expected), profile)
+    print(report(table))
+    if not table["within"].all():
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

@@ -1,0 +1,47 @@
+"""STAGE figures: every figure of the report, as PNG and PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.figures import (
+    classifier_accuracy,
+    contact_sheets,
+    distance_bars,
+    factors,
+    forces,
+    pairs,
+    pairwise_distances,
+    story,
+)
+from analysis.style import save, theme
+from pipeline.profile import Profile
+from pipeline.stage import main
+
+# A figure's file draws from the profile and its prompts' ids: one figure or more, by name.
+FIGURES: dict[str, Callable[[Profile, list[str]], dict[str, plt.Figure]]] = {
+    "contact_sheets": contact_sheets.draw,
+    "distance_bars": distance_bars.draw,
+    "pairs": pairs.draw,
+    "pairwise_distances": pairwise_distances.draw,
+    "forces": forces.draw,
+    "story": story.draw,
+    "classifier_accuracy": classifier_accuracy.draw,
+    "factors": factors.draw,
+}
+
+
+def run(profile: Profile) -> None:
+    theme()
+    prompt_ids = list(pd.read_csv(profile.prompts_file, dtype=str, keep_default_na=False)["prompt_id"])
+    for draw in tqdm(FIGURES.values(), desc="figures"):
+        for name, figure in draw(profile, prompt_ids).items():
+            save(figure, profile.figures / name)
+
+
+if __name__ == "__main__":
+    main(run)

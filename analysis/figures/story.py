@@ -1,0 +1,28 @@
+"""FIGURE story: sixteen particles in two dimensions; lines are their paths, crosses the modes."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+from analysis.style import WIDTH
+from pipeline.profile import Profile
+
+REACH = 7
+
+
+def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    table = pd.read_csv(profile.story)
+    modes = table[table["method"] == "modes"]
+    methods = [name for name in table["method"].unique() if name != "modes"]
+    figure, axes = plt.subplots(1, len(methods), figsize=(WIDTH, WIDTH / len(methods) + 0.35), layout="constrained")
+    for ax, name in zip(axes, methods, strict=True):
+        rows = table[table["method"] == name]
+        for _, path in rows.groupby("particle"):
+            ax.plot(path["x"], path["y"], color="0.75", linewidth=0.6)
+        last = rows[rows["level"] == rows["level"].max()]
+        ax.scatter(modes["x"], modes["y"], marker="x", color="black", s=18, linewidth=0.8)
+        ax.scatter(last["x"], last["y"], s=14, color="tab:red", alpha=0.8, zorder=3)
+        ax.set(xlim=(-REACH, REACH), ylim=(-REACH, REACH), xticks=[], yticks=[], aspect="equal")
+        ax.set_title(name, fontsize=8)
+    return {"story": figure}

@@ -1,0 +1,26 @@
+"""How much of the way from plain sampling to the reference a method goes: the number that travels between worlds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+# The thesis's Fréchet distances (slides, 2023): per prompt in the general space, means over prompts in the two others.
+PUBLISHED_FILE = Path(__file__).parent / "published.csv"
+PUBLISHED_PLAIN, PUBLISHED_FLOOR = "min_div", "max_div2"
+
+
+def gap_closed(distance: pd.Series, baseline: str, floor: str) -> pd.Series:
+    """(d_baseline - d) / (d_baseline - d_floor) of each set's distance to the reference: 0 for plain sampling, 1 for
+    the reference drawn again, negative for a method that moves away."""
+    return (distance[baseline] - distance) / (distance[baseline] - distance[floor])
+
+
+def published_gap_closed(baseline: str) -> pd.DataFrame:
+    """The thesis's shares: a row for each method (plain sampling as `baseline`), a column for each space; empty where
+    nothing was published."""
+    table = pd.read_csv(PUBLISHED_FILE)
+    means = table.groupby(["method", "space"], sort=False)["frechet"].mean().unstack()
+    shares = means.apply(gap_closed, baseline=PUBLISHED_PLAIN, floor=PUBLISHED_FLOOR)
+    return shares.rename(index={PUBLISHED_PLAIN: baseline})

@@ -1,0 +1,110 @@
+"""The web page: one self-contained HTML file with images, numbers, tables and figures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from analysis.results import read_results
+from analysis.style import SPACE_LABELS, label
+from analysis.tables import printed
+from pipeline.image_sets import Images, read_images, read_manifest
+from pipeline.profile import Profile
+
+TEMPLATES = Path("report")
+SHOWN, COLUMNS, SIDE = 32, 8, 96  # images of a sheet, its columns, and the largest side of one of them in pixels
+TABLES = {
+    "gap_closed": "Share of the gap closed between plain sampling and the reference; the thesis's own beside it.",
+    "quality": "Quality, and the truth where the world is known; means over prompts.",
+    "frechet": "Fréchet distance to the reference, by space and prompt.",
+    "mmd": "Unbiased squared MMD to the reference, by space and prompt.",
+    "cost": "Cost of one image: latents through the denoiser; seconds and memory as measured by make bench.",
+}
+FIGURES = {
+    "distance_bars": "Fréchet distance to the reference; dots are prompts, the dotted line is the floor.",
+    "artist_shares": "Who painted the images of each set.",
+    "places": "Where the subjects stand.",
+    "forces": "Size of the repulsion as a share of the score's, over the noise levels.",
+    "pairwise_distances": "Distances between two images of a prompt.",
+    "pairs": "The nearest and the farthest pair of images of the first prompt, in each space.",
+    "classifier_accuracy": "The style classifier names the artist of held-out trajectories.",
+    "story": "Sixteen particles in two dimensions with an exact score.",
+}
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def sheet(images: Images) -> str:
+    """The first images of a set as one picture."""
+    chosen = [Image.fromarray(image) for image in images]
+    for image in chosen:
+        image.thumbnail((SIDE, SIDE))
+    tiles = [np.asarray(image) for image in chosen]
+    blank = np.full_like(tiles[0], 255)
+    tiles += [blank] * (-len(tiles) % COLUMNS)
+    rows = [np.concatenate(tiles[k : k + COLUMNS], axis=1) for k in range(0, len(tiles), COLUMNS)]
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(rows)).save(buffer, "WEBP", quality=85)
+    return data_uri("webp", buffer.getvalue())
+
+
+def sheets(profile: Profile, prompt_ids: list[str]) -> dict[str, dict[str, str]]:
+    """A picture for each prompt and set: a method's first images, a reference's from all of its artists."""
+    found: dict[str, dict[str, str]] = {prompt_id: {} for prompt_id in prompt_ids}
+    for name in profile.sets:
+        manifest = read_manifest(profile.samples(name))
+        for prompt_id in prompt_ids:
+            files = manifest[manifest["prompt_id"] == prompt_id].sort_values("index")["file"].to_list()
+            if name in profile.references:
+                files = [files[k] for k in np.linspace(0, len(files) - 1, min(SHOWN, len(files))).round().astype(int)]
+            found[prompt_id][name] = sheet(read_images(profile.samples(name), files[:SHOWN]))
+    return found
+
+
+def numbers(results: pd.DataFrame, profile: Profile) -> dict[str, dict[str, list[tuple[str, str]]]]:
+    """What stands below a sheet: distances to the reference by space, then the readings."""
+    found: dict[str, dict[str, list[tuple[str, str]]]] = {}
+    wanted = {("frechet", space, profile.distances.reference): title for space, title in SPACE_LABELS.items()}
+    for row in results.itertuples():
+        key = (row.metric, row.space, row.against)
+        title = wanted.get(key) or (label(row.metric) if not row.space else None)
+        entry = found.setdefault(row.prompt_id, {name: [] for name in profile.sets})[row.set]
+        if title:
+            entry.append((f"distance, {title}" if row.space else title, printed(row.value)))
+    return found
+
+
+def render(profile: Profile) -> str:
+    prompts = pd.read_csv(profile.prompts_file, dtype=str, keep_default_na=False)
+    methods = [name for name in profile.methods if name != profile.distances.baseline]
+    data = {
+        "sets": [{"name": name, "label": label(name)} for name in profile.sets],
+        "baseline": profile.distances.baseline,
+        "opening": next((name for name in methods if "style" in name), profile.distances.reference),
+        "images": sheets(profile, prompts["prompt_id"].to_list()),
+        "numbers": numbers(read_results(profile), profile),
+    }
+    figures = [
+        (name, caption, data_uri("png", path.read_bytes()))
+        for name, caption in FIGURES.items()
+        if (path := profile.figures / f"{name}.png").is_file()
+    ]
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("page.html").render(
+        profile=profile,
+        prompts=prompts.to_dict("records"),
+        label=label,
+        tables=TABLES.items(),
+        html={name: Markup((profile.tables / f"{name}.html").read_text()) for name in TABLES},
+        figures=figures,
+        data=data,
+    )

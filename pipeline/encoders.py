@@ -1,0 +1,114 @@
+"""Encoders: images -> feature vectors of every space, in one pass. Another encoder is one more entry of ENCODERS.
+
+An encoder is built from its weights' place and a device, and encodes uint8 NHWC images in [0, 255].
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from unittest import mock
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from pipeline.feature_spaces import feature_vectors
+from pipeline.params import BadInput, new_file, require_one_of
+from pipeline.world import evaluation_encoder
+from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.subjects import SUBJECTS
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """`encode` gives the vectors of images; `classes` names the columns of its readings, where it reads any."""
+
+    encode: Callable[[UInt8[np.ndarray, "n h w 3"]], dict[str, Float[Tensor, "n _"]]]
+    classes: dict[str, tuple[str, ...]]
+
+
+INCEPTION_BLOCKS = (0, 1, 3)  # 64 and 192 channels, and pool3
+# Weights that may be downloaded: address, and how the file's sha256 begins.
+DOWNLOADS = {
+    "inception": (
+        "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
+        "6726825d",
+    ),
+}
+
+
+def painted_world(weights: Path, device: str) -> Encoder:
+    """The painted world's own encoder, in the folder `weights`. Besides the spaces it gives its readings."""
+    network = evaluation_encoder.load(weights).to(device)
+
+    @torch.no_grad()
+    def encode(images: UInt8[np.ndarray, "n h w 3"]) -> dict[str, Tensor]:
+        blocks = network.blocks(torch.from_numpy(images).permute(0, 3, 1, 2).to(device))
+        reading = network.heads(blocks)
+        vectors = feature_vectors(blocks.early, blocks.middle, blocks.pooled)
+        return vectors | {"subject": reading.subject, "artist": reading.artist, "place": reading.place}
+
+    return Encoder(encode, {"subject": SUBJECTS, "artist": ARTIST_NAMES})
+
+
+def inception(weights: Path, device: str) -> Encoder:
+    """InceptionV3 as of FID, by clean-fid, after its antialiased bicubic resize to 299 x 299. `weights` is the file of
+    DOWNLOADS."""
+    network = load_inception(weights).to(device).eval()
+
+    @torch.no_grad()
+    def encode(images: UInt8[np.ndarray, "n h w 3"]) -> dict[str, Tensor]:
+        early, middle, pooled = network(inception_input(images).to(device))
+        return feature_vectors(early, middle, pooled.flatten(1))
+
+    return Encoder(encode, {})
+
+
+def inception_input(images: UInt8[np.ndarray, "n h w 3"]) -> Float[Tensor, "n 3 299 299"]:
+    """clean-fid's resize, to [0, 1]."""
+    from cleanfid.resize import build_resizer
+
+    resize = build_resizer("clean")
+    return torch.from_numpy(np.stack([resize(image) for image in images])).permute(0, 3, 1, 2).float() / 255
+
+
+def load_inception(weights: Path) -> torch.nn.Module:
+    """clean-fid's network. It offers no argument for a local file: its download is replaced by one."""
+    from cleanfid import inception_pytorch
+
+    def state(url: str, progress: bool) -> dict[str, Tensor]:
+        return torch.load(weights, map_location="cpu", weights_only=True)
+
+    try:
+        with mock.patch.object(inception_pytorch, "load_state_dict_from_url", state), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # clean-fid calls torchvision by arguments of its past
+            return inception_pytorch.InceptionV3(output_blocks=INCEPTION_BLOCKS, resize_input=False)
+    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f"encoder inception: {weights} cannot be used: {reason}") from None
+
+
+ENCODERS: dict[str, Callable[[Path, str], Encoder]] = {"painted_world": painted_world, "inception": inception}
+
+
+def fetch(name: str, weights: Path) -> None:
+    """Make sure that an encoder's weights are there, by download where the encoder has an address. Raises BadInput for
+    an unknown encoder, and for weights that are missing and cannot be had."""
+    require_one_of(name, ENCODERS, "encoder")
+    if weights.exists():
+        return
+    if name not in DOWNLOADS:
+        raise BadInput(f"encoder {name}: nothing at {weights}; expected its folder")
+    url, sha256 = DOWNLOADS[name]
+    try:
+        with new_file(weights) as part:
+            torch.hub.download_url_to_file(url, str(part), hash_prefix=sha256, progress=False)
+    except (OSError, RuntimeError) as error:
+        raise BadInput(
+            f"encoder {name}: nothing at {weights}, and the download failed ({error}); copy {Path(url).name} there"
+        ) from None

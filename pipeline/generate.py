@@ -1,0 +1,89 @@
+"""STAGE sample: one method's particle sets for every prompt.
+
+Image `index` of a prompt starts from the same noise in every method, so that methods are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from pipeline import classifier
+from pipeline.devices import require_device
+from pipeline.embeddings import Context
+from pipeline.image_sets import ParticleSet
+from pipeline.levels import noise_levels, sigma_table
+from pipeline.methods import Method, load_method
+from pipeline.model import Denoiser, check_folder, decode, load_pipeline, parts_of, to_images
+from pipeline.noise import keyed_seed, particle_noise
+from pipeline.profile import Profile
+from pipeline.prompts import Prompt, read_prompts
+from pipeline.sampler import Evaluation, sample
+from pipeline.sections import SamplingParams
+from pipeline.shards import Job, make_set
+from pipeline.stage import main
+from pipeline.weights import hash_of
+
+if TYPE_CHECKING:
+    from diffusers import StableDiffusionPipeline
+
+    from pipeline.classifier import StyleClassifier
+
+
+def sample_set(
+    pipe: StableDiffusionPipeline,
+    method: Method,
+    network: StyleClassifier | None,
+    p: SamplingParams,
+    seed: int,
+    job: Job,
+    name: str,
+) -> ParticleSet:
+    """The images of one particle set, started from noise keyed by (seed, prompt_id, index)."""
+    sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
+    size, channels = pipe.unet.config.sample_size, pipe.unet.config.in_channels
+    indices, seen = list(job.index), []
+
+    def noise(purpose: str) -> Tensor:
+        return particle_noise(seed, job.prompt.prompt_id, indices, purpose, (channels, size, size)).to(pipe.device)
+
+    def observe(e: Evaluation) -> None:
+        seen.append((e.level, e.sigma, e.score_norm, e.repulsion_norm))
+
+    texts = list(job.texts) if len(job.texts) > 1 else job.texts[0]
+    denoise = Denoiser(pipe, texts, p.guidance_scale, p.batch)
+    context = Context(seed, network, lambda x: decode(pipe, x))
+    x0 = sample(denoise, sigmas, method, noise, context, f"{name}, prompt {job.prompt.prompt_id}", observe=observe)
+    images = to_images(pipe, x0, p.batch).permute(0, 2, 3, 1).numpy()
+    seeds = [keyed_seed(seed, job.prompt.prompt_id, index, "start") for index in indices]
+    return ParticleSet(job.prompt.prompt_id, indices, seeds, images, seen, denoise.passes)
+
+
+def jobs(prompts: list[Prompt], p: SamplingParams) -> list[Job]:
+    """`sets` sets of `particles` images for each prompt, with indices that run on from set to set."""
+    starts = range(0, p.sets * p.particles, p.particles)
+    return [Job(q, tuple(range(k, k + p.particles)), (q.prompt,)) for q in prompts for k in starts]
+
+
+def run(profile: Profile, name: str) -> None:
+    require_device(profile.device)
+    check_folder(Path(profile.model))
+    p = profile.sampling
+    method = load_method(name, Path(profile.methods_file), p.levels)
+    folder = Path(profile.style_classifier.folder)
+
+    def load() -> Callable[[Job], ParticleSet]:
+        pipe = load_pipeline(Path(profile.model), profile.device)
+        network = classifier.load(folder).to(profile.device).requires_grad_(False)
+        return lambda job: sample_set(pipe, method, network, p, p.seed, job, name)
+
+    inputs = [asdict(method), asdict(p), profile.device, hash_of(*parts_of(Path(profile.model))), hash_of(folder)]
+    make_set(profile, name, jobs(read_prompts(profile.prompts_file), p), inputs, load)
+
+
+if __name__ == "__main__":
+    main(run, "METHOD")

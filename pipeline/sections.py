@@ -1,0 +1,110 @@
+"""The sections of a profile's params.yaml, each checked by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.params import BadInput, require_at_least, require_unique
+from pipeline.training_settings import TrainingSettings
+
+SPLITS = ("test", "development", "all")
+
+
+@dataclass(frozen=True)
+class PromptParams:
+    """`source`: a CSV with the columns prompt_id, prompt and split (test or development). `only`: some of its ids, or
+    null for all of the split. Every artist's name is put behind each prompt for the reference."""
+
+    source: str
+    split: str
+    only: tuple[str, ...] | None
+    artists: tuple[str, ...] | None  # null: the painted world's
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            raise BadInput(f"split: expected one of {', '.join(SPLITS)}, got {self.split!r}")
+        require_unique(self.only or (), "only")
+        require_unique(self.artists or (), "artists")
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """`sets` particle sets of `particles` images for each prompt and method. `batch`: latents in one UNet call."""
+
+    schedule: str
+    levels: int
+    guidance_scale: float
+    particles: int
+    sets: int
+    batch: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        for name, least in (("levels", 2), ("particles", 1), ("sets", 1), ("batch", 1), ("guidance_scale", 1)):
+            require_at_least(name, getattr(self, name), least)
+
+
+@dataclass(frozen=True)
+class ReferenceParams:
+    """A set that is not a method's: `kind` is one of reference.REFERENCES."""
+
+    kind: str
+    images_per_artist: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        require_at_least("images_per_artist", self.images_per_artist, 1)
+
+
+@dataclass(frozen=True)
+class StyleClassifierParams:
+    """Trained on "a painting of a {subject}, by {artist}". `train` and `held_out` are trajectories of each prompt;
+    `renoised` is the share of training latents that are a last latent with fresh noise; `width` and `features` are the
+    network's."""
+
+    folder: str
+    subjects: tuple[str, ...]
+    train: int
+    held_out: int
+    renoised: float
+    width: int
+    features: int
+    seed: int
+    training: TrainingSettings
+
+    def __post_init__(self) -> None:
+        for name in ("train", "held_out", "width", "features"):
+            require_at_least(name, getattr(self, name), 1)
+        if not 0 <= self.renoised <= 1:
+            raise BadInput(f"renoised: expected a share in [0, 1], got {self.renoised}")
+
+
+@dataclass(frozen=True)
+class EncoderParams:
+    """`name` is one of encoders.ENCODERS; `weights` is its folder or file."""
+
+    name: str
+    weights: str
+    batch: int
+
+    def __post_init__(self) -> None:
+        require_at_least("batch", self.batch, 1)
+
+
+@dataclass(frozen=True)
+class DistanceParams:
+    """Which sets play which part. Diversity is measured against `reference` (`floor` is that set drawn again,
+    `baseline` is plain sampling), realism against `realism`."""
+
+    reference: str
+    floor: str
+    baseline: str
+    realism: str
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """How far `make check` lets a result move: a share of the expected value, or an absolute difference."""
+
+    relative: float
+    absolute: float

@@ -1,0 +1,57 @@
+"""Unfinished image sets: each particle set is kept as soon as it is made, so that a kill costs one of them at most.
+
+Shards live in the scratch folder, under the name of the set and a fingerprint of everything that they depend on. Those
+of another fingerprint are deleted; those of a finished set stay until then, as DVC deletes a set that it has not noted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from pipeline.image_sets import ParticleSet, pack, write_part
+from pipeline.profile import Profile
+from pipeline.prompts import Prompt
+from pipeline.training import fingerprint
+
+
+@dataclass(frozen=True)
+class Job:
+    """One particle set to make: a prompt and the indices of its images. `texts`: one for each image, or one for all."""
+
+    prompt: Prompt
+    index: tuple[int, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16] + ".zip"
+
+
+def make_set(
+    profile: Profile, name: str, jobs: list[Job], inputs: list[Any], load: Callable[[], Callable[[Job], ParticleSet]]
+) -> None:
+    """Make the jobs that are not yet there, and pack all of them as the image set `name`.
+
+    `inputs` is what the images depend on besides the jobs and the code; load() gives the function that makes one, and
+    is not called where nothing is left to make.
+    """
+    folder = profile.scratch / "shards" / name
+    mine = folder / fingerprint(inputs)
+    if folder.is_dir():
+        for other in folder.iterdir():
+            if other != mine:
+                shutil.rmtree(other)
+    shards = [mine / job.name for job in jobs]
+    make = None
+    for job, shard in zip(tqdm(jobs, desc=name), shards, strict=True):
+        if not shard.is_file():
+            make = make or load()
+            write_part(shard, name, make(job))
+    pack(profile.samples(name), shards)

@@ -1,0 +1,94 @@
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pipeline import encoders
+from pipeline.encoders import ENCODERS, fetch, inception_input, load_inception
+from pipeline.params import BadInput
+
+WORLD_ENCODER = Path(__file__).parents[1] / "models" / "painted-world" / "encoder"
+IMAGES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory) -> Path:
+    """Random weights of the real architecture, stored as the real ones are."""
+    from cleanfid import inception_pytorch
+
+    torch.manual_seed(0)
+    kept = {}
+
+    class Stop(Exception):
+        pass
+
+    def record(self, state):
+        kept.update(self.state_dict())
+        raise Stop
+
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr(inception_pytorch, "load_state_dict_from_url", lambda url, progress: {})
+        patch.setattr(torch.nn.Module, "load_state_dict", record)
+        with pytest.raises(Stop):
+            inception_pytorch.fid_inception_v3()
+    path = tmp_path_factory.mktemp("inception") / "weights.pth"
+    torch.save(kept, path)
+    return path
+
+
+def test_inception_gives_the_thesis_s_spaces_in_one_pass(weights):
+    vectors = ENCODERS["inception"](weights, "cpu").encode(IMAGES)
+    shapes = {name: tuple(v.shape) for name, v in vectors.items()}
+    assert shapes == {"general": (3, 2048), "location": (3, 1225), "style": (3, 2080), "gram": (3, 2080)}
+    assert all(torch.isfinite(v).all() for v in vectors.values())
+    alone = ENCODERS["inception"](weights, "cpu").encode(IMAGES[1:2])
+    assert torch.allclose(alone["general"], vectors["general"][1:2], rtol=1e-3, atol=1e-4)
+
+
+def test_inception_s_input_is_clean_fid_s(weights):
+    from cleanfid.resize import make_resizer
+
+    expected = make_resizer("PIL", False, "bicubic", (299, 299))(IMAGES[0])
+    assert torch.allclose(inception_input(IMAGES)[0], torch.from_numpy(expected).permute(2, 0, 1) / 255)
+
+
+def test_weights_that_are_no_inception(tmp_path):
+    for content in (b"", b"no weights", None):
+        path = tmp_path / "weights.pth"
+        if content is None:
+            torch.save({"layer": torch.zeros(1)}, path)
+        else:
+            path.write_bytes(content)
+        with pytest.raises(BadInput, match="encoder inception: .*weights.pth cannot be used"):
+            load_inception(path)
+
+
+def test_missing_weights_and_no_network(tmp_path, monkeypatch):
+    def unreachable(url, path, **kwargs):
+        Path(path).write_bytes(b"half")
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(encoders.torch.hub, "download_url_to_file", unreachable)
+    with pytest.raises(
+        BadInput, match=r"nothing at .*, and the download failed \(no route to host\); copy pt_inception"
+    ):
+        fetch("inception", tmp_path / "weights" / "inception.pth")
+    assert not list((tmp_path / "weights").iterdir())
+    with pytest.raises(BadInput, match="encoder painted_world: nothing at"):
+        fetch("painted_world", tmp_path / "nowhere")
+    with pytest.raises(BadInput, match="unknown encoder 'clip'; expected one of painted_world, inception"):
+        fetch("clip", tmp_path)
+    fetch("painted_world", WORLD_ENCODER)
+
+
+def test_the_painted_world_s_readings_are_its_encoder_s():
+    from pipeline.world import evaluation_encoder
+
+    found = ENCODERS["painted_world"](WORLD_ENCODER, "cpu")
+    vectors = found.encode(IMAGES)
+    reading = evaluation_encoder.load(WORLD_ENCODER).read(torch.from_numpy(IMAGES).permute(0, 3, 1, 2))
+    assert torch.allclose(vectors["artist"], reading.artist, atol=1e-5) and len(found.classes["artist"]) == 20
+    assert torch.allclose(vectors["place"], reading.place, atol=1e-5) and len(found.classes["subject"]) == 12

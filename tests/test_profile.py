@@ -1,0 +1,106 @@
+"""The profiles: copies of one pipeline, and parameters that are stopped at the door."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pipeline import stage
+from pipeline.params import BadInput, strict
+from pipeline.profile import Profile, read_profile
+
+ROOT = Path(__file__).parents[1]
+PROFILES = {"small": ROOT / "params.yaml"} | {p.parent.name: p for p in (ROOT / "profiles").glob("*/params.yaml")}
+VALUES = yaml.safe_load(PROFILES["small"].read_text())
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_is_read_and_knows_where_it_stands(name):
+    profile = read_profile(PROFILES[name])
+    assert profile.profile == name
+    assert (ROOT / profile.here / "params.yaml") == PROFILES[name]
+    assert (PROFILES[name].parent / profile.root).resolve() == ROOT
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_has_the_same_pipeline(name):
+    assert (PROFILES[name].parent / "dvc.yaml").read_bytes() == (ROOT / "dvc.yaml").read_bytes()
+
+
+def test_the_sd2_profile_has_the_thesis_s_sizes():
+    p = read_profile(PROFILES["sd2"])
+    assert p.sampling.particles * p.sampling.sets == 10_000 and len(p.prompts.artists) == 50
+    assert all(r.images_per_artist * 50 == 10_000 for r in p.reference_sets.values())
+
+
+def bad(*path: str, value: object) -> dict:
+    """The small profile's values with one of them changed."""
+    values = yaml.safe_load(PROFILES["small"].read_text())
+    inner = values
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return values
+
+
+@pytest.mark.parametrize(
+    "path,value,message",
+    [
+        (("colour",), 1, "unknown key 'colour'; expected profile, root"),
+        (("sampling", "steps"), 1, "sampling: unknown key 'steps'; expected schedule, levels"),
+        (("sampling", "particles"), 0, "sampling: particles: expected at least 1, got 0"),
+        (("sampling", "particles"), "32", "sampling: particles: expected int, got '32'"),
+        (("sampling", "particles"), True, "sampling: particles: expected int, got True"),
+        (("sampling", "levels"), 1, "sampling: levels: expected at least 2, got 1"),
+        (("sampling", "sets"), 0, "sampling: sets: expected at least 1"),
+        (("sampling", "guidance_scale"), 0.5, "guidance_scale: expected at least 1"),
+        (("device",), "tpu", "device: expected one of cpu, cuda, got 'tpu'"),
+        (("methods",), [], "methods: expected a list that is not empty"),
+        (("prompts", "only"), [], "only: expected a list that is not empty"),
+        (("prompts", "only"), ["vase", "vase"], "only: 'vase' stands there 2 times"),
+        (("prompts", "split"), "train", "split: expected one of test, development, all"),
+        (("profile",), "../elsewhere", "profile: expected letters, digits"),
+        (("sets",), ["plain", "max_div"], "sets: expected methods, then references"),
+        (("sets",), ["../x"], "sets: expected letters, digits"),
+        (("distances", "floor"), "max_div3", "floor: unknown set 'max_div3'; expected one of plain"),
+        (("reference_sets",), {}, "reference_sets: expected a mapping that is not empty"),
+        (("reference_sets", "max_div", "images_per_artist"), 0, "images_per_artist: expected at least 1"),
+        (("encoder", "batch"), 0, "encoder: batch: expected at least 1"),
+        (("style_classifier", "renoised"), 2.0, "renoised: expected a share in"),
+        (("check", "frechet"), {"relative": 0.1}, "check: frechet: missing key 'absolute'"),
+    ],
+)
+def test_bad_parameters_are_one_line_that_says_what_was_expected(path, value, message):
+    with pytest.raises(BadInput, match=message) as raised:
+        strict(Profile, bad(*path, value=value), "params.yaml")
+    assert "\n" not in str(raised.value) and str(raised.value).startswith("params.yaml: ")
+
+
+def test_a_missing_key():
+    values = yaml.safe_load(PROFILES["small"].read_text())
+    del values["sampling"]["seed"]
+    with pytest.raises(BadInput, match="sampling: missing key 'seed'; got schedule"):
+        strict(Profile, values, "params.yaml")
+
+
+def test_an_unknown_reference():
+    values = bad("references", value=["max_div", "max_div3"]) | {"sets": [*VALUES["methods"], "max_div", "max_div3"]}
+    with pytest.raises(BadInput, match="references: unknown 'max_div3'; expected some of max_div, max_div2, truth"):
+        strict(Profile, values, "params.yaml")
+
+
+def test_entry_points_say_what_they_expect(monkeypatch):
+    monkeypatch.setattr(stage.sys, "argv", ["module", "params.yaml"])
+    with pytest.raises(SystemExit, match=r"error: expected params.yaml METHOD, got params.yaml"):
+        stage.main(lambda profile, name: None, "METHOD")
+
+
+def test_a_gpu_profile_stops_at_once_without_one(monkeypatch):
+    import torch
+
+    from pipeline import prepare
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(BadInput, match="device: cuda, but torch finds no CUDA device here"):
+        prepare.run(read_profile(PROFILES["sd2"]))

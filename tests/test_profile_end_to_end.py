@@ -1,0 +1,236 @@
+"""A whole profile at toy size in one process: prompts to report, on the shipped model."""
+
+import csv
+import html.parser
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from test_profile import VALUES
+
+from analysis import check, distances, draw, report, tables
+from pipeline import features, generate, prepare, reference, story, trajectories
+from pipeline.feature_sets import read_features
+from pipeline.image_sets import read_forces, read_images, read_manifest, read_run
+from pipeline.methods import load_methods
+from pipeline.params import BadInput
+from pipeline.profile import Profile, read_profile
+
+ROOT = Path(__file__).parents[1]
+METHODS = ("plain", "channel_average", "style_classifier")
+PROMPTS = """prompt_id,prompt,split
+vase,a painting of a vase,test
+odd,"a <b>""kite""</b> & </script><script>alert(1)</script> ../../etc",test
+later,a painting of a cat,development
+"""
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory) -> Profile:
+    folder = tmp_path_factory.mktemp("profile")
+    for name in ("models", "bench"):
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "report", folder / "report")  # typst leaves no root, not even by a link
+    rows = yaml.safe_load((ROOT / "methods.yaml").read_text())
+    for row in rows.values():
+        if row["repel"]:
+            row["repel"]["levels"] = [0, 2]
+    (folder / "methods.yaml").write_text(yaml.safe_dump({name: rows[name] for name in METHODS}))
+    (folder / "prompts.csv").write_text(PROMPTS)
+    values = json.loads(json.dumps(VALUES))
+    values |= {"methods": list(METHODS), "sets": [*METHODS, *values["references"]]}
+    values["prompts"] |= {"artists": ["ambrel", "boskin"]}
+    values["sampling"] |= {"levels": 3, "particles": 2, "sets": 2, "batch": 8}
+    for p in values["reference_sets"].values():
+        p["images_per_artist"] = 2
+    # rendered truth needs prompts of the painted world; the model drawn again stands in for it here
+    values["reference_sets"]["truth"] |= {"kind": "named"}
+    values["style_classifier"] |= {
+        "folder": "results/small/classifier",
+        "subjects": ["vase"],
+        "train": 2,
+        "held_out": 1,
+    }
+    values["style_classifier"] |= {"width": 8, "features": 8}
+    values["style_classifier"]["training"] |= {"steps": 3, "batch": 4}
+    (folder / "params.yaml").write_text(yaml.safe_dump(values))
+    patch = pytest.MonkeyPatch()
+    patch.chdir(folder)
+    profile = read_profile(Path("params.yaml"))
+    with pytest.raises(BadInput, match=r"the model does not know '<b>\"kite\"</b>'; it knows a, ambrel"):
+        prepare.run(profile)
+    assert not profile.prompts_file.exists()
+    patch.setattr(
+        prepare, "require_known_words", lambda *args: None
+    )  # what is hostile in the odd prompt is tried anyway
+    prepare.run(profile)
+    trajectories.run(profile)
+    for name in profile.references:
+        reference.run(profile, name)
+    for name in profile.methods:
+        generate.run(profile, name)
+    for name in profile.sets:
+        features.run(profile, name)
+    for name in profile.sets:
+        distances.run(profile, name)
+    tables.run(profile)
+    story.run(profile)
+    draw.run(profile)
+    report.run(profile)
+    yield profile
+    patch.undo()
+
+
+def test_every_set_has_its_images_and_a_manifest(profile):
+    for name in profile.sets:
+        manifest = read_manifest(profile.samples(name))
+        assert manifest["prompt_id"].tolist() == ["vase"] * 4 + ["odd"] * 4
+        assert manifest["index"].tolist() == [0, 1, 2, 3] * 2 and set(manifest["set"]) == {name}
+        assert read_images(profile.samples(name)).shape == (8, 64, 64, 3)
+    # 2 prompts x 4 images x 3 levels, with and without the prompt
+    assert read_run(profile.samples("plain")) == {"images": 8, "denoiser_passes": 48}
+
+
+def test_methods_are_paired_and_references_are_not(profile):
+    seeds = {name: read_manifest(profile.samples(name))["seed"].tolist() for name in profile.sets}
+    assert seeds["plain"] == seeds["channel_average"] == seeds["style_classifier"]
+    assert len(set(seeds["plain"])) == 8
+    assert not set(seeds["plain"]) & set(seeds["max_div"]) and not set(seeds["max_div"]) & set(seeds["max_div2"])
+
+
+def test_forces_are_recorded_for_every_set_and_level(profile):
+    assert len(read_forces(profile.samples("plain"))) == 0
+    forces = read_forces(profile.samples("channel_average"))
+    assert len(forces) == 2 * 2 * 3 and (forces["repulsion_norm"] > 0).all()  # prompts, sets, levels
+    assert forces["first_index"].tolist()[::3] == [0, 2, 0, 2]
+
+
+def test_features_follow_the_manifest(profile):
+    manifest, found = read_manifest(profile.samples("plain")), read_features(profile.features("plain"))
+    assert found.prompt_id.tolist() == manifest["prompt_id"].tolist()
+    assert found.encoder.startswith("painted_world ")
+    shapes = {name: v.shape for name, v in found.vectors.items()}
+    expected = {"general": 64, "location": 64, "style": 136, "gram": 136, "subject": 12, "artist": 20, "place": 2}
+    assert shapes == {name: (8, d) for name, d in expected.items()}
+
+
+def test_results_hold_every_metric(profile):
+    rows = json.loads(profile.distances_file("plain").read_text())["rows"]
+    kinds = {(r["metric"], r["space"], r["against"]) for r in rows if r["prompt_id"] == "vase"}
+    assert len(kinds) == 2 * 4 * 2 + 4 and ("subject_accuracy", "", "") in kinds
+    # a prompt without a subject of the painted world has no subject accuracy, and nothing stands in for it
+    assert "subject_accuracy" not in {r["metric"] for r in rows if r["prompt_id"] == "odd"}
+    assert all(np.isfinite(r["value"]) for r in rows)
+
+
+def test_tables_and_summary(profile):
+    with (profile.tables / "frechet.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 4 * 5 and set(rows[0]) == {"space", "set", "vase", "odd", "mean"}  # the reference has no row
+    for row in rows:
+        assert float(row["mean"]) == pytest.approx((float(row["vase"]) + float(row["odd"])) / 2, rel=1e-6)
+    summary = json.loads(profile.summary.read_text())
+    assert summary["plain"]["gap_closed.general"] == 0 and summary["max_div2"]["gap_closed.general"] == 1
+    for name in tables.TABLES:
+        assert "\\toprule" in (profile.tables / f"{name}.tex").read_text()
+        assert "<table" in (profile.tables / f"{name}.html").read_text()
+
+
+def test_figures_are_there_and_byte_stable(profile):
+    names = {p.name for p in profile.figures.iterdir()}
+    drawn = {"distance_bars", "pairs", "pairwise_distances", "forces", "story", "classifier_accuracy", "artist_shares"}
+    drawn |= {"places", "contact_sheet_vase", "contact_sheet_odd"}
+    assert names == {f"{name}{suffix}" for name in drawn for suffix in (".png", ".pdf")}
+    before = {p.name: p.read_bytes() for p in profile.figures.iterdir()}
+    draw.run(profile)
+    assert {p.name: p.read_bytes() for p in profile.figures.iterdir()} == before
+
+
+def test_the_report_is_byte_stable_and_the_page_needs_nothing_else(profile):
+    before = {p.name: p.read_bytes() for p in profile.report.iterdir()}
+    assert set(before) == {"report.pdf", "index.html"} and before["report.pdf"].startswith(b"%PDF")
+    report.run(profile)
+    assert {p.name: p.read_bytes() for p in profile.report.iterdir()} == before
+    page = before["index.html"].decode()
+    links = re.findall(r"""(?:src|href)\s*=\s*["']?([^"'\s>]+)""", page)
+    assert links and all(link.startswith("data:") for link in links) and "http" not in page
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found: list[str] = []
+        self.script: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append(tag)
+
+    def handle_data(self, data):
+        if self.found and self.found[-1] == "script":
+            self.script.append(data)
+
+
+def test_prompts_are_escaped_in_the_page(profile):
+    page = (profile.report / "index.html").read_text()
+    assert "alert(1)</script>" not in page and "<b>" not in page
+    tags = Tags()
+    tags.feed(page)
+    assert tags.found.count("script") == 2
+    data = json.loads(next(text for text in tags.script if text.lstrip().startswith("{")))
+    assert set(data["images"]) == {"vase", "odd"} and set(data["images"]["odd"]) == set(profile.sets)
+    assert data["numbers"]["vase"]["plain"][0][0] == "distance, general"
+
+
+def test_no_prompt_forms_a_path(profile):
+    names = [p.name for p in Path(".").rglob("*") if "models" not in p.parts]
+    assert not [name for name in names if "etc" in name or "<" in name or "kite" in name]
+
+
+def test_a_second_run_gives_the_same_bytes_and_samples_nothing(profile, monkeypatch):
+    before = {name: profile.samples(name).read_bytes() for name in profile.sets}
+    monkeypatch.setattr(generate, "load_pipeline", lambda *args: pytest.fail("sampled again"))
+    monkeypatch.setattr(reference, "load_pipeline", lambda *args: pytest.fail("sampled again"))
+    for name in profile.methods:
+        generate.run(profile, name)
+    for name in profile.references:
+        reference.run(profile, name)
+    assert {name: profile.samples(name).read_bytes() for name in profile.sets} == before
+
+
+def test_check_accepts_and_compares(profile, monkeypatch, capsys):
+    monkeypatch.setattr(check.sys, "argv", ["check", "params.yaml", "--accept"])
+    check.main()
+    monkeypatch.setattr(check.sys, "argv", ["check", "params.yaml"])
+    check.main()
+    assert " 0 beyond their tolerance" in capsys.readouterr().out
+    text = profile.expected.read_text().splitlines()
+    cells = text[1].split(",")
+    profile.expected.write_text("\n".join([text[0], ",".join([*cells[:-1], str(2 * float(cells[-1]) + 9)]), *text[2:]]))
+    with pytest.raises(SystemExit):
+        check.main()
+    assert "1 beyond their tolerance" in capsys.readouterr().out
+
+
+def test_unknown_names_stop_before_a_model_is_loaded(profile, monkeypatch):
+    monkeypatch.setattr(generate, "load_pipeline", lambda *args: pytest.fail("loaded"))
+    with pytest.raises(BadInput, match="unknown method 'svgd'; expected one of channel_average, plain"):
+        generate.run(profile, "svgd")
+    assert set(load_methods(Path("methods.yaml"), 3)) == set(METHODS)
+
+
+def test_features_of_another_encoder_are_not_compared(profile):
+    path = profile.features("plain")
+    content = path.read_bytes()
+    found = read_features(path)
+    features.write_features(
+        path, features.FeatureSet("other 1", found.classes, found.prompt_id, found.index, found.vectors)
+    )
+    try:
+        with pytest.raises(BadInput, match="set plain: features of encoder other 1 cannot be compared with those of"):
+            distances.run(profile, "plain")
+    finally:
+        path.write_bytes(content)
