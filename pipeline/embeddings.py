@@ -114,6 +114,7 @@ def decoded_average(context: Context) -> Embed:
     return lambda x, sigma, level: decode(x).mean((2, 3))
 
 
+CLASSIFIER_SPACES = ("style_classifier", "style_classifier_thirds")  # those that need Context.classifier
 SPACES: dict[str, Callable[[Context], Embed]] = {
     "latent": latent,
     "channel_average": channel_average,

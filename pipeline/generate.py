@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pipeline import classifier
 from pipeline.devices import require_device
-from pipeline.embeddings import Context
+from pipeline.embeddings import CLASSIFIER_SPACES, Context
 from pipeline.image_sets import ParticleSet
 from pipeline.levels import noise_levels, sigma_table
 from pipeline.methods import Method, load_method
@@ -81,7 +81,9 @@ def run(profile: Profile, name: str) -> None:
         network = classifier.load(folder).to(profile.device).requires_grad_(False)
         return lambda job: sample_set(pipe, method, network, p, p.seed, job, name)
 
-    inputs = [asdict(method), asdict(p), profile.device, hash_of(*parts_of(Path(profile.model))), hash_of(folder)]
+    inputs = [asdict(method), p.of_a_set(), p.seed, profile.device, hash_of(*parts_of(Path(profile.model)))]
+    if method.repel and method.repel.space in CLASSIFIER_SPACES:
+        inputs.append(hash_of(folder))
     make_set(profile, name, jobs(read_prompts(profile.prompts_file), p), inputs, load)
 
 

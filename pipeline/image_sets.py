@@ -120,6 +120,8 @@ def read_manifest(path: Path) -> pd.DataFrame:
     table = pd.read_csv(text, dtype={c: str for c in COLUMNS} | {"index": int}, keep_default_na=False)
     if tuple(table.columns) != COLUMNS:
         raise BadInput(f"{path}: manifest has columns {', '.join(table.columns)}; expected {', '.join(COLUMNS)}")
+    if len(table) != (images := read_run(path)["images"]):
+        raise BadInput(f"{path}: the manifest has {len(table)} rows, expected {images}; {AGAIN}")
     return table
 
 

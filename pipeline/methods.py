@@ -54,6 +54,9 @@ class Method:
             require_range((self.spread.level, self.spread.level), levels, "spread")
 
 
+PLAIN = Method("euler", None, None, None)
+
+
 def require_range(bounds: tuple[int, ...], levels: int, where: str) -> None:
     if len(bounds) != 2 or not 0 <= bounds[0] <= bounds[1] < levels:
         raise BadInput(f"{where}: levels expected as [first, last] within 0 .. {levels - 1}, got {list(bounds)}")

@@ -9,32 +9,62 @@ import pandas as pd
 
 from pipeline.devices import require_device
 from pipeline.encoders import fetch
+from pipeline.levels import SCHEDULES
 from pipeline.methods import load_methods
 from pipeline.model import check_folder
 from pipeline.params import BadInput, new_file, require_one_of
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt, read_prompts, require_text, select
+from pipeline.reference import REFERENCES, rendered
 from pipeline.stage import main
 from pipeline.world.artists import ARTIST_NAMES
 
 
-def require_known_words(model: Path, prompts: list[Prompt], artists: Sequence[str]) -> None:
-    """Raise BadInput for a text with words that the model's tokenizer maps to "unknown": the model would see another
-    prompt than the one asked for."""
+def require_readable(model: Path, prompts: list[Prompt], artists: Sequence[str]) -> None:
+    """Raise BadInput for a text that the model's tokenizer cuts, or in which it does not know a word: the model would
+    see another prompt than the one asked for."""
     from transformers import AutoTokenizer  # seconds, which the checks before this one should not cost
+    from transformers.utils import logging
 
+    logging.set_verbosity_error()  # of texts that are too long; here they are an error
     tokenizer = AutoTokenizer.from_pretrained(model / "tokenizer")
     unknown = tokenizer.unk_token_id
-    if unknown is None or unknown == tokenizer.eos_token_id:  # CLIP's own tokenizer: bytes spell any word
-        return
+    if unknown == tokenizer.eos_token_id:  # CLIP's own: bytes spell any word
+        unknown = None
     for text in (p.by(artist) for p in prompts for artist in artists):
-        if words := [w for w in text.split() if unknown in tokenizer(w).input_ids]:
+        ids = tokenizer(text).input_ids
+        if unknown in ids:
+            word = next(w for w in text.split() if unknown in tokenizer(w).input_ids)
             known = ", ".join(sorted(w for w in tokenizer.get_vocab() if w.isalpha()))
-            raise BadInput(f"prompt {text!r}: the model does not know {words[0]!r}; it knows {known}")
+            raise BadInput(f"prompt {text!r}: the model does not know {word!r}; it knows {known}")
+        if len(ids) > tokenizer.model_max_length:
+            raise BadInput(f"prompt {text!r}: {len(ids)} tokens; the model sees {tokenizer.model_max_length}")
+
+
+def require_references(profile: Profile, prompts: list[Prompt]) -> None:
+    """Raise BadInput for a kind of reference that does not exist, or prompts that the painted world cannot paint."""
+    for name in profile.references:
+        kind = profile.reference_sets[name].kind
+        require_one_of(kind, REFERENCES, f"kind of reference {name}:")
+        if REFERENCES[kind] is rendered and (odd := [p.prompt_id for p in prompts if not p.subject]):
+            raise BadInput(f"reference {name}: prompt {odd[0]} is none of the painted world's, which it is to render")
+
+
+def require_equal_sizes(profile: Profile, artists: int) -> None:
+    """Raise BadInput unless the floor has as many images for each prompt as the methods: a Fréchet distance's bias
+    depends on n, so that shares of the gap mean nothing otherwise."""
+    own = profile.sampling.particles * profile.sampling.sets
+    floor = profile.reference_sets[profile.distances.floor].images_per_artist * artists
+    if own != floor:
+        raise BadInput(
+            f"sampling: {profile.sampling.sets} sets of {profile.sampling.particles} are {own} images for each prompt, "
+            f"but {profile.distances.floor} has {floor} ({artists} artists); expected equal numbers"
+        )
 
 
 def run(profile: Profile) -> None:
     require_device(profile.device)
+    require_one_of(profile.sampling.schedule, SCHEDULES, "schedule")
     check_folder(Path(profile.model))
     methods = load_methods(Path(profile.methods_file), profile.sampling.levels)
     for name in profile.methods:
@@ -44,7 +74,9 @@ def run(profile: Profile) -> None:
     artists = profile.prompts.artists or ARTIST_NAMES
     for artist in artists:
         require_text(artist, "artists")
-    require_known_words(Path(profile.model), prompts, artists)
+    require_equal_sizes(profile, len(artists))
+    require_references(profile, prompts)
+    require_readable(Path(profile.model), prompts, artists)
     for path, table in (
         (profile.prompts_file, pd.DataFrame(prompts).assign(subject=[p.subject for p in prompts])),
         (profile.artists_file, pd.DataFrame({"artist": artists})),

@@ -57,9 +57,19 @@ class Profile:
             raise BadInput(f"sets: expected methods, then references, got {', '.join(self.sets)}")
         if unknown := [name for name in self.references if name not in self.reference_sets]:
             raise BadInput(f"references: unknown {unknown[0]!r}; expected some of {', '.join(self.reference_sets)}")
-        for part in ("reference", "floor", "baseline", "realism"):
-            if (name := getattr(self.distances, part)) not in self.sets:
-                raise BadInput(f"distances: {part}: unknown set {name!r}; expected one of {', '.join(self.sets)}")
+        p = self.distances
+        for part, choices in (
+            ("reference", self.references),
+            ("floor", self.references),
+            ("baseline", self.methods),
+            ("realism", self.references),
+        ):
+            if (name := getattr(p, part)) not in choices:
+                raise BadInput(f"distances: {part}: unknown set {name!r}; expected one of {', '.join(choices)}")
+        if p.floor == p.reference:
+            raise BadInput(f"distances: floor: expected another set than the reference, got {p.floor!r} for both")
+        if self.sampling.particles * self.sampling.sets < 2:
+            raise BadInput("sampling: expected at least 2 images for each prompt, got one set of one particle")
 
     @property
     def results(self) -> Path:
@@ -133,4 +143,9 @@ def require_id(value: str, where: str) -> None:
 
 
 def read_profile(path: Path) -> Profile:
-    return load(Profile, path)
+    """The profile of a params.yaml. Raises BadInput for one that says of itself that it stands elsewhere, as a copy of
+    another profile's does: it would run that one."""
+    profile = load(Profile, path)
+    if not path.is_absolute() and path.parent != Path(profile.here):
+        raise BadInput(f"{path}: here: expected '{path.parent}/', got {profile.here!r}")
+    return profile

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
 
 from pipeline.params import BadInput, require_unique
 from pipeline.profile import require_id
@@ -13,6 +12,7 @@ from pipeline.sections import PromptParams
 from pipeline.world.captions import parse
 
 COLUMNS = ("prompt_id", "prompt", "split")
+RESERVED = ("set", "space", "mean")
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,23 @@ def read_prompts(path: Path) -> list[Prompt]:
     """
     if not path.is_file():
         raise BadInput(f"no prompts file at {path}")
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if missing := [name for name in COLUMNS if name not in table]:
-        raise BadInput(f"{path}: no column {missing[0]}; got {', '.join(table.columns)}; expected {', '.join(COLUMNS)}")
-    prompts = [Prompt(*row) for row in table[list(COLUMNS)].itertuples(index=False)]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file, strict=True))
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: no CSV in UTF-8: {error}") from None
+    head, rows = (rows or [[]])[0], [row for row in rows[1:] if row]
+    if missing := [name for name in COLUMNS if name not in head]:
+        raise BadInput(f"{path}: no column {missing[0]}; got {', '.join(head)}; expected {', '.join(COLUMNS)}")
+    if odd := [row for row in rows if len(row) != len(head)]:
+        raise BadInput(f"{path}: expected {len(head)} fields in a row (commas need quotes), got {odd[0]}")
+    prompts = [Prompt(*(row[head.index(name)] for name in COLUMNS)) for row in rows]
     if not prompts:
         raise BadInput(f"{path}: no prompts")
     for prompt in prompts:
         require_id(prompt.prompt_id, f"{path}: prompt_id")
+        if prompt.prompt_id in RESERVED:
+            raise BadInput(f"{path}: prompt_id {prompt.prompt_id!r} is a column of the tables; expected another name")
         require_text(prompt.prompt, f"{path}: prompt {prompt.prompt_id}")
         if prompt.split not in ("test", "development"):
             raise BadInput(f"{path}: prompt {prompt.prompt_id}: split {prompt.split!r}; expected test or development")
@@ -79,4 +88,5 @@ def select(prompts: list[Prompt], p: PromptParams) -> list[Prompt]:
 
 
 def read_artists(path: Path) -> list[str]:
-    return list(pd.read_csv(path, dtype=str, keep_default_na=False)["artist"])
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row["artist"] for row in csv.DictReader(file)]

@@ -15,7 +15,7 @@ import torch
 from pipeline.devices import require_device
 from pipeline.generate import sample_set
 from pipeline.image_sets import ParticleSet
-from pipeline.methods import Method
+from pipeline.methods import PLAIN
 from pipeline.model import check_folder, load_pipeline, parts_of
 from pipeline.noise import keyed_generator, keyed_seed
 from pipeline.params import require_one_of
@@ -30,8 +30,6 @@ from pipeline.world.captions import parse
 from pipeline.world.render import render
 from pipeline.world.scene import scenes, uniform_places
 from pipeline.world.subjects import SUBJECTS
-
-PLAIN = Method("euler", None, None, None)
 
 
 def jobs(prompts: list[Prompt], artists: list[str], each: int, particles: int) -> list[Job]:
@@ -76,10 +74,11 @@ REFERENCES: dict[str, Callable[[Profile, str, ReferenceParams], Callable[[Job], 
 def run(profile: Profile, name: str) -> None:
     require_device(profile.device)
     check_folder(Path(profile.model))
+    require_one_of(name, profile.reference_sets, "reference")
     p = profile.reference_sets[name]
     require_one_of(p.kind, REFERENCES, f"kind of reference {name}:")
     prompts, artists = read_prompts(profile.prompts_file), read_artists(profile.artists_file)
-    inputs = [asdict(p), asdict(profile.sampling), profile.device, hash_of(*parts_of(Path(profile.model)))]
+    inputs = [asdict(p), profile.sampling.of_a_set(), profile.device, hash_of(*parts_of(Path(profile.model)))]
     todo = jobs(prompts, artists, p.images_per_artist, profile.sampling.particles)
     make_set(profile, name, todo, inputs, lambda: REFERENCES[p.kind](profile, name, p))
 

@@ -43,6 +43,10 @@ class SamplingParams:
         for name, least in (("levels", 2), ("particles", 1), ("sets", 1), ("batch", 1), ("guidance_scale", 1)):
             require_at_least(name, getattr(self, name), least)
 
+    def of_a_set(self) -> dict[str, str | int | float]:
+        """What one particle set depends on, besides its own prompt, particles and seed: a batch rounds differently."""
+        return {name: getattr(self, name) for name in ("schedule", "levels", "guidance_scale", "batch")}
+
 
 @dataclass(frozen=True)
 class ReferenceParams:

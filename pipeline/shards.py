@@ -11,11 +11,13 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from pipeline.image_sets import ParticleSet, pack, write_part
+from pipeline.image_sets import ParticleSet, pack, read_pngs, write_part
+from pipeline.params import BadInput
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt
 from pipeline.training import fingerprint
@@ -32,6 +34,14 @@ class Job:
     @property
     def name(self) -> str:
         return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16] + ".zip"
+
+
+def is_whole(shard: Path) -> bool:
+    """Whether every image of a shard is there as it was written; one that was damaged is made again."""
+    try:
+        return sum(1 for _ in read_pngs(shard)) > 0
+    except BadInput:
+        return False
 
 
 def make_set(
@@ -51,7 +61,7 @@ def make_set(
     shards = [mine / job.name for job in jobs]
     make = None
     for job, shard in zip(tqdm(jobs, desc=name), shards, strict=True):
-        if not shard.is_file():
+        if not is_whole(shard):
             make = make or load()
             write_part(shard, name, make(job))
     pack(profile.samples(name), shards)

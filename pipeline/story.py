@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels, scaled_linear_abar, sigma_table
-from pipeline.methods import Correction, Method
+from pipeline.methods import PLAIN, Correction, Method
 from pipeline.mixture import GaussianMixture
 from pipeline.noise import particle_noise
 from pipeline.params import new_file
@@ -40,7 +40,7 @@ def repelled(strength: float) -> Method:
 
 
 ROWS = {
-    "plain": Method("euler", None, None, None),
+    "plain": PLAIN,
     "langevin": Method("euler", Correction("langevin", (0, 9)), None, None),
     "repulsion 0.3 of the score": repelled(0.3),
     "repulsion 1.5 of the score": repelled(1.5),

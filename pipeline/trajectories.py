@@ -8,11 +8,14 @@ learning starts by heart. Its accuracy at each level is measured on trajectories
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import shutil
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import nll_loss
 from tqdm import tqdm
@@ -22,7 +25,7 @@ from pipeline.classifier import StyleClassifier
 from pipeline.devices import require_device
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels, sigma_table
-from pipeline.methods import Method
+from pipeline.methods import PLAIN
 from pipeline.model import Denoiser, check_folder, load_pipeline, parts_of
 from pipeline.noise import keyed_generator, particle_noise
 from pipeline.params import new_file
@@ -33,7 +36,8 @@ from pipeline.stage import main
 from pipeline.training import fingerprint, fit, write_curve
 from pipeline.weights import hash_of
 
-PLAIN = Method("euler", None, None, None)
+if TYPE_CHECKING:
+    from diffusers import StableDiffusionPipeline
 
 
 @dataclass(frozen=True)
@@ -46,29 +50,40 @@ class Trajectories:
     artist: Int[Tensor, " n"]
 
 
-def trajectories(profile: Profile, prompts: list[tuple[str, int]], indices: range) -> Trajectories:
-    """Plain samples of each (prompt, artist) from the starts `indices`, seen at every level."""
+def one_trajectory(profile: Profile, prompt: str, n: int, pipe: StableDiffusionPipeline) -> dict[str, Tensor]:
+    """n plain samples of a prompt: x [n, levels, c, h, w], their latents as each level begins, and x0, their ends."""
     p, seed = profile.sampling, profile.style_classifier.seed
-    pipe = load_pipeline(Path(profile.model), profile.device)
     sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
-    size = pipe.unet.config.sample_size
-    sets, ends = [], []
-    for prompt, _ in tqdm(prompts, desc="trajectories"):
-        seen: list[Tensor] = []
+    shape = (pipe.unet.config.in_channels, pipe.unet.config.sample_size, pipe.unet.config.sample_size)
+    seen: list[Tensor] = []
 
-        def record(x: Tensor, sigma: float, level: int, seen: list[Tensor] = seen) -> Tensor:
-            seen.append(x.cpu())
-            return x
+    def record(x: Tensor, sigma: float, level: int) -> Tensor:
+        seen.append(x.cpu())
+        return x
 
-        def noise(purpose: str, prompt: str = prompt) -> Tensor:
-            return particle_noise(seed, prompt, list(indices), purpose, (4, size, size)).to(pipe.device)
+    def noise(purpose: str) -> Tensor:
+        return particle_noise(seed, prompt, list(range(n)), purpose, shape).to(pipe.device)
 
-        denoise = Denoiser(pipe, prompt, p.guidance_scale, p.batch)
-        hooks = Hooks(edit_latent=record)
-        ends.append(sample(denoise, sigmas, PLAIN, noise, Context(seed), f"prompt {prompt!r}", hooks).cpu())
-        sets.append(torch.stack(seen, 1))
-    artist = torch.tensor([a for _, a in prompts]).repeat_interleave(len(indices))
-    return Trajectories(torch.cat(sets), torch.cat(ends), sigmas[:-1].float(), artist)
+    denoise = Denoiser(pipe, prompt, p.guidance_scale, p.batch)
+    hooks = Hooks(edit_latent=record)
+    x0 = sample(denoise, sigmas, PLAIN, noise, Context(seed), f"prompt {prompt!r}", hooks)
+    return {"x": torch.stack(seen, 1), "x0": x0.cpu(), "sigma": sigmas[:-1].float()}
+
+
+def trajectories(profile: Profile, prompts: list[tuple[str, int]], n: int, folder: Path) -> Trajectories:
+    """n plain samples of each (prompt, artist), seen at every level. Each prompt's are kept in `folder` as soon as they
+    are there, so that a restart goes on where it was."""
+    pipe, parts = None, []
+    for k, (prompt, _) in enumerate(tqdm(prompts, desc="trajectories")):
+        path = folder / f"{k:06d}.safetensors"
+        if not path.is_file():
+            pipe = pipe or load_pipeline(Path(profile.model), profile.device)
+            with new_file(path) as part:
+                save_file(one_trajectory(profile, prompt, n, pipe), part)
+        parts.append(load_file(path))
+    artist = torch.tensor([a for _, a in prompts]).repeat_interleave(n)
+    x, x0 = (torch.cat([part[name] for part in parts]) for name in ("x", "x0"))
+    return Trajectories(x, x0, parts[0]["sigma"], artist)
 
 
 def split(t: Trajectories, per_prompt: int, train: int) -> tuple[Trajectories, Trajectories]:
@@ -87,7 +102,9 @@ def accuracy_by_level(network: StyleClassifier, t: Trajectories) -> list[float]:
     return found
 
 
-def train_classifier(profile: Profile, t: Trajectories, artists: list[str]) -> tuple[StyleClassifier, list[float]]:
+def train_classifier(
+    profile: Profile, t: Trajectories, artists: list[str], checkpoint: Path
+) -> tuple[StyleClassifier, list[float]]:
     """Cross-entropy over trajectories and levels drawn uniformly; the network and the loss at every step."""
     p, device = profile.style_classifier, profile.device
     settings = p.training
@@ -105,10 +122,7 @@ def train_classifier(profile: Profile, t: Trajectories, artists: list[str]) -> t
         guess = network(x.to(device), sigma.to(device))
         return nll_loss(guess, t.artist[row].to(device))
 
-    key = fingerprint(repr(p), repr(profile.sampling), device, hash_of(*parts_of(Path(profile.model))))
-    checkpoint = profile.scratch / f"style-classifier-{key}.safetensors"
     losses = fit(network, loss_at, settings, checkpoint, "style classifier")
-    checkpoint.unlink(missing_ok=True)
     return network.cpu(), losses
 
 
@@ -132,13 +146,17 @@ def run(profile: Profile) -> None:
     require_device(profile.device)
     check_folder(Path(profile.model))
     p, artists = profile.style_classifier, read_artists(profile.artists_file)
-    both = trajectories(profile, named_prompts(p.subjects, artists), range(p.train + p.held_out))
-    train, held_out = split(both, p.train + p.held_out, p.train)
-    network, losses = train_classifier(profile, train, artists)
+    prompts, n = named_prompts(p.subjects, artists), p.train + p.held_out
+    model = hash_of(*parts_of(Path(profile.model)))
+    inputs = [asdict(p), profile.sampling.of_a_set(), profile.device, prompts, model]
+    scratch = profile.scratch / "style_classifier" / fingerprint(*inputs)
+    train, held_out = split(trajectories(profile, prompts, n, scratch), n, p.train)
+    network, losses = train_classifier(profile, train, artists, scratch / "checkpoint.safetensors")
     classifier.save(network, Path(p.folder))
     accuracy = {name: accuracy_by_level(network, t) for name, t in (("train", train), ("held out", held_out))}
     write_accuracy(profile.classifier_accuracy, held_out.sigma, accuracy)
     write_curve(profile.classifier_loss, losses)
+    shutil.rmtree(scratch.parent)
 
 
 if __name__ == "__main__":

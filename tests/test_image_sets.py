@@ -93,6 +93,9 @@ def test_a_truncated_png_and_a_missing_row(packed, tmp_path):
     rewrite(lambda e: e.pop("000003.png"))
     with pytest.raises(BadInput, match="000003.png cannot be read"):
         read_images(tmp_path / "changed.zip")
+    rewrite(lambda e: e.update({MANIFEST: b"\n".join(e[MANIFEST].split(b"\n")[:-2]) + b"\n"}))
+    with pytest.raises(BadInput, match="the manifest has 8 rows, expected 9"):
+        read_manifest(tmp_path / "changed.zip")
     rewrite(lambda e: e.update({MANIFEST: e[MANIFEST].replace(b"sha256", b"md5")}))
     with pytest.raises(BadInput, match="manifest has columns"):
         read_manifest(tmp_path / "changed.zip")

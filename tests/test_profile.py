@@ -62,7 +62,9 @@ def bad(*path: str, value: object) -> dict:
         (("profile",), "../elsewhere", "profile: expected letters, digits"),
         (("sets",), ["plain", "max_div"], "sets: expected methods, then references"),
         (("sets",), ["../x"], "sets: expected letters, digits"),
-        (("distances", "floor"), "max_div3", "floor: unknown set 'max_div3'; expected one of plain"),
+        (("distances", "floor"), "max_div3", "floor: unknown set 'max_div3'; expected one of max_div, max_div2, truth"),
+        (("distances", "floor"), "max_div", "floor: expected another set than the reference, got 'max_div' for both"),
+        (("distances", "baseline"), "truth", "baseline: unknown set 'truth'; expected one of plain, ancestral"),
         (("reference_sets",), {}, "reference_sets: expected a mapping that is not empty"),
         (("reference_sets", "max_div", "images_per_artist"), 0, "images_per_artist: expected at least 1"),
         (("encoder", "batch"), 0, "encoder: batch: expected at least 1"),
@@ -81,6 +83,15 @@ def test_a_missing_key():
     del values["sampling"]["seed"]
     with pytest.raises(BadInput, match="sampling: missing key 'seed'; got schedule"):
         strict(Profile, values, "params.yaml")
+
+
+def test_a_copy_of_another_profile_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    copy = Path("profiles/mine/params.yaml")
+    copy.parent.mkdir(parents=True)
+    copy.write_text(PROFILES["ci"].read_text())
+    with pytest.raises(BadInput, match="here: expected 'profiles/mine/', got 'profiles/ci/'"):
+        read_profile(copy)
 
 
 def test_an_unknown_reference():

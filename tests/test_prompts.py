@@ -57,6 +57,9 @@ def test_ids_are_letters_digits_and_dashes(prompt_id):
         (["vase,a\x1bvase,test"], "printable text"),
         (["vase,a vase,train"], "split 'train'; expected test or development"),
         ([], "no prompts"),
+        (["x,vase,red,test"], r"expected 3 fields in a row \(commas need quotes\), got \['x', 'vase', 'red', 'test'\]"),
+        (['vase,"a vase,test'], "no CSV in UTF-8"),
+        (["mean,a vase,test"], "prompt_id 'mean' is a column of the tables"),
     ],
 )
 def test_bad_files(tmp_path, rows, message):

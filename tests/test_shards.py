@@ -61,6 +61,20 @@ def test_a_finished_set_that_is_deleted_is_packed_again_without_its_maker(profil
     assert profile.samples("plain").read_bytes() == before
 
 
+def test_a_damaged_shard_is_made_again(profile):
+    make_set(profile, "plain", JOBS, ["a"], maker([]))
+    before, shard = (
+        profile.samples("plain").read_bytes(),
+        next((profile.scratch / "shards" / "plain").rglob(JOBS[1].name)),
+    )
+    content = bytearray(shard.read_bytes())
+    for damage in (b"", bytes(content[: len(content) // 2])):
+        shard.write_bytes(damage)
+        calls = []
+        make_set(profile, "plain", JOBS, ["a"], maker(calls))
+        assert calls == [JOBS[1]] and profile.samples("plain").read_bytes() == before
+
+
 def test_other_inputs_use_nothing_of_the_old_and_delete_it(profile):
     make_set(profile, "plain", JOBS, ["a"], maker([]))
     calls = []

@@ -35,7 +35,7 @@ def profile(tmp_path, monkeypatch) -> Profile:
 
 
 def test_trajectories_are_the_latents_of_plain_sampling(profile):
-    t = trajectories.trajectories(profile, PROMPTS, range(3))
+    t = trajectories.trajectories(profile, PROMPTS, 3, Path("kept"))
     assert t.x.shape == (6, 3, 4, 8, 8) and t.artist.tolist() == [0, 0, 0, 4, 4, 4]
     pipe = toy_pipeline("epsilon")
     sigmas = noise_levels("linspace", sigma_table(pipe.scheduler.alphas_cumprod), 3)
@@ -47,6 +47,24 @@ def test_trajectories_are_the_latents_of_plain_sampling(profile):
         x0 = Denoiser(pipe, PROMPTS[1][0], 8.0, 128)(x, sigmas[0].item())
     step = x + (sigmas[1] - sigmas[0]).item() * (x - x0) / sigmas[0].item()
     assert torch.allclose(t.x[3:6, 1], step, rtol=1e-3, atol=1e-3)
+
+
+def test_a_restart_samples_no_prompt_twice(profile, monkeypatch):
+    whole = trajectories.trajectories(profile, PROMPTS, 2, Path("whole"))
+    one, made = trajectories.one_trajectory, []
+
+    def killed(profile, prompt, n, pipe):
+        if len(made) == 1:
+            raise KeyboardInterrupt
+        made.append(prompt)
+        return one(profile, prompt, n, pipe)
+
+    monkeypatch.setattr(trajectories, "one_trajectory", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trajectories.trajectories(profile, PROMPTS, 2, Path("kept"))
+    made.clear()
+    again = trajectories.trajectories(profile, PROMPTS, 2, Path("kept"))
+    assert made == [PROMPTS[1][0]] and torch.equal(again.x, whole.x) and torch.equal(again.x0, whole.x0)
 
 
 def test_split_keeps_starts_apart():
