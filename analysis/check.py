@@ -22,21 +22,22 @@ ACCEPT = "--accept"
 def compare(found: pd.DataFrame, expected: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Every row of both tables: values, difference, the tolerance of its metric, and whether it is within; a row that
     only one of the tables has is not."""
-    table = expected.merge(found[[*KEYS, "value"]], how="outer", on=KEYS, suffixes=("_expected", "_found"))
-    if unknown := sorted(set(table["metric"]) - set(profile.check)):
-        raise BadInput(f"check: no tolerance for {unknown[0]}; got {', '.join(profile.check)}")
+    table = expected.merge(
+        found[[*KEYS, "value"]], how="outer", on=KEYS, suffixes=("_expected", "_found"), indicator=True
+    )
     tolerance = pd.DataFrame({m: (t.relative, t.absolute) for m, t in profile.check.items()}, ["relative", "absolute"])
     relative, absolute = (table["metric"].map(tolerance.loc[part]) for part in ("relative", "absolute"))
     table["difference"] = table["value_found"] - table["value_expected"]
     table["tolerance"] = absolute + relative * table["value_expected"].abs()
-    table["within"] = table["difference"].abs() <= table["tolerance"]
+    nothing = table["value_found"].isna() & table["value_expected"].isna() & (table["_merge"] == "both")
+    table["within"] = (table["difference"].abs() <= table["tolerance"]) | nothing
     return table
 
 
 def read_expected(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise BadInput(f"no expected results at {path}; run with {ACCEPT} to make them from what is found")
-    return pd.read_csv(path, dtype=dict.fromkeys(KEYS, str), keep_default_na=False)
+    return pd.read_csv(path, dtype=dict.fromkeys(KEYS, str), keep_default_na=False, na_values={"value": [""]})
 
 
 def report(table: pd.DataFrame) -> str:
@@ -58,6 +59,7 @@ def main() -> None:
         raise BadInput(f"expected params.yaml [{ACCEPT}], got {' '.join(sys.argv[1:]) or 'nothing'}")
     profile = read_profile(Path(sys.argv[1]))
     found = read_results(profile)
+    found = found[found["metric"].isin(list(profile.check))]  # what has a tolerance; the rest follows the same features
     if ACCEPT in sys.argv:
         with new_file(profile.expected) as part:
             found[[*KEYS, "value"]].to_csv(part, index=False, lineterminator="\n")

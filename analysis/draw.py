@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import matplotlib.pyplot as plt
-import pandas as pd
 from tqdm import tqdm
 
 from analysis.figures import (
@@ -20,6 +19,7 @@ from analysis.figures import (
 )
 from analysis.style import save, theme
 from pipeline.profile import Profile
+from pipeline.prompts import read_prompts
 from pipeline.stage import main
 
 # A figure's file draws from the profile and its prompts' ids: one figure or more, by name.
@@ -37,7 +37,7 @@ FIGURES: dict[str, Callable[[Profile, list[str]], dict[str, plt.Figure]]] = {
 
 def run(profile: Profile) -> None:
     theme()
-    prompt_ids = list(pd.read_csv(profile.prompts_file, dtype=str, keep_default_na=False)["prompt_id"])
+    prompt_ids = [p.prompt_id for p in read_prompts(profile.prompts_file)]
     for draw in tqdm(FIGURES.values(), desc="figures"):
         for name, figure in draw(profile, prompt_ids).items():
             save(figure, profile.figures / name)

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 # The thesis's Fréchet distances (slides, 2023): per prompt in the general space, means over prompts in the two others.
 PUBLISHED_FILE = Path(__file__).parent / "published.csv"
 PUBLISHED_PLAIN, PUBLISHED_FLOOR = "min_div", "max_div2"
+Distance = float | Float[np.ndarray, " n"] | pd.Series
 
 
-def gap_closed(distance: pd.Series, baseline: str, floor: str) -> pd.Series:
-    """(d_baseline - d) / (d_baseline - d_floor) of each set's distance to the reference: 0 for plain sampling, 1 for
-    the reference drawn again, negative for a method that moves away."""
-    return (distance[baseline] - distance) / (distance[baseline] - distance[floor])
+def gap_closed(distance: Distance, baseline: Distance, floor: Distance) -> Distance:
+    """(d_baseline - d) / (d_baseline - d_floor) of distances to the reference: 0 for plain sampling, 1 for the
+    reference drawn again, negative for what moves away; nan where the baseline is no farther than the floor."""
+    gap = baseline - floor
+    return (baseline - distance) / np.where(gap > 0, gap, np.nan)
 
 
 def published_gap_closed(baseline: str) -> pd.DataFrame:
@@ -22,5 +26,5 @@ def published_gap_closed(baseline: str) -> pd.DataFrame:
     nothing was published."""
     table = pd.read_csv(PUBLISHED_FILE)
     means = table.groupby(["method", "space"], sort=False)["frechet"].mean().unstack()
-    shares = means.apply(gap_closed, baseline=PUBLISHED_PLAIN, floor=PUBLISHED_FLOOR)
+    shares = means.apply(lambda d: gap_closed(d, d[PUBLISHED_PLAIN], d[PUBLISHED_FLOOR]))
     return shares.rename(index={PUBLISHED_PLAIN: baseline})

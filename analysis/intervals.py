@@ -58,8 +58,10 @@ def interval(draws: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
 
 
 def p_value(difference: Float[np.ndarray, " resamples"]) -> float:
-    """Two-sided: twice the share of resamples on the far side of zero, never below 2 / (resamples + 1)."""
+    """Two-sided: twice the share of resamples on the far side of zero, never below 2 / (resamples + 1); nan for nan."""
     n = len(difference)
+    if np.isnan(difference).any():
+        return float("nan")
     far = min((difference <= 0).sum(), (difference >= 0).sum())
     return float(min(1.0, 2 * (far + 1) / (n + 1)))
 

@@ -22,7 +22,8 @@ def mmd(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "m d"]) -> float:
     eq. 3).
 
     The diagonals are left out, so that the expected value for two samples of one distribution is 0 at any n, and single
-    values may be negative.
+    values may be negative. Rows that are dealt out evenly (as many of each artist) lie closer to each other than
+    independent draws, and their expected value is below 0.
     """
     if len(a) < 2 or len(b) < 2:
         raise BadInput(f"MMD: expected at least 2 rows on each side, got {len(a)} and {len(b)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,19 +11,32 @@ import pandas as pd
 from pipeline.params import BadInput, new_file
 from pipeline.profile import Profile
 
-# One row for each prompt and measured value: `space` and `against` are empty where a metric has none.
-COLUMNS = ("prompt_id", "metric", "space", "against", "n", "value")
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of n images of a prompt; `left_out` is its value without each particle set (empty where there is one).
+    `space` and `against` (another set) are empty where the metric has none. Without a value there is a `reason`."""
+
+    prompt_id: str
+    metric: str
+    space: str
+    against: str
+    n: int
+    value: float | None
+    left_out: list[float]
+    reason: str
 
 
-def write_results(profile: Profile, name: str, rows: list[tuple], passes: int) -> None:
-    """The rows of one set, and how many latents the denoiser saw for all of its images."""
-    found = {
-        "set": name,
-        "denoiser_passes": passes,
-        "rows": [dict(zip(COLUMNS, (*row[:-1], significant(row[-1])), strict=True)) for row in rows],
-    }
+def write_results(profile: Profile, name: str, rows: list[Row], run: dict[str, int]) -> None:
+    """The rows of one set, one to a line, and how many latents the denoiser saw for how many images."""
+    lines = []
+    for row in rows:
+        value = None if row.value is None else significant(row.value)
+        rounded = {"value": value, "left_out": [significant(v) for v in row.left_out]}
+        lines.append(json.dumps(asdict(row) | rounded, allow_nan=False))
+    head = json.dumps({"set": name, **run})[:-1]
     with new_file(profile.distances_file(name)) as part:
-        part.write_text(json.dumps(found, indent=1) + "\n")
+        part.write_text(head + ', "rows": [\n' + ",\n".join(lines) + "\n]}\n")
 
 
 def significant(value: float) -> float:
@@ -53,24 +67,25 @@ def read_results(profile: Profile) -> pd.DataFrame:
     for name, table in zip(profile.sets, tables, strict=True):
         if set(table["prompt_id"]) != set(tables[0]["prompt_id"]):
             raise BadInput(f"{folder}: the prompts of {name} and {profile.sets[0]} differ")
-    return pd.concat(tables, ignore_index=True)[["set", *COLUMNS]]
+    return pd.concat(tables, ignore_index=True)
+
+
+def select(results: pd.DataFrame, metric: str, space: str = "", against: str = "") -> pd.DataFrame:
+    """The rows of one metric, in the order of sets and prompts in which they were made."""
+    rows = results[(results["metric"] == metric) & (results["space"] == space) & (results["against"] == against)]
+    if rows.empty:
+        raise BadInput(f"no results of {metric} {space} {against}".rstrip())
+    return rows
+
+
+def by_prompt(results: pd.DataFrame, metric: str, space: str = "", against: str = "") -> pd.DataFrame:
+    """One metric's values: a row for each set, a column for each prompt."""
+    rows = select(results, metric, space, against)
+    table = rows.pivot(index="set", columns="prompt_id", values="value")
+    return table.reindex(index=rows["set"].unique(), columns=rows["prompt_id"].unique())
 
 
 def passes_per_image(profile: Profile) -> pd.Series:
     """Latents that went through the denoiser for one image of each set."""
-    found = {}
-    for name in profile.sets:
-        one = read_set(profile, name)
-        images = pd.DataFrame(one["rows"]).groupby("prompt_id")["n"].first().sum()
-        found[name] = one["denoiser_passes"] / images
-    return pd.Series(found, name="denoiser_passes")
-
-
-def select(results: pd.DataFrame, metric: str, space: str = "", against: str = "") -> pd.DataFrame:
-    """One metric's values: a row for each set, a column for each prompt, in the order in which they were made."""
-    rows = results[(results["metric"] == metric) & (results["space"] == space) & (results["against"] == against)]
-    if rows.empty:
-        raise BadInput(f"no results of {metric} {space} {against}".rstrip())
-    table = rows.pivot(index="set", columns="prompt_id", values="value")
-    order = results["set"].unique()
-    return table.reindex(index=[s for s in order if s in table.index], columns=rows["prompt_id"].unique())
+    found = {name: read_set(profile, name) for name in profile.sets}
+    return pd.Series({name: one["denoiser_passes"] / one["images"] for name, one in found.items()})

@@ -3,113 +3,164 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.gap import gap_closed, published_gap_closed
-from analysis.results import passes_per_image, read_results, select
+from analysis.distances import REALISM_SPACE
+from analysis.estimates import Estimate, estimates, gap_estimates
+from analysis.gap import published_gap_closed
+from analysis.intervals import holm, p_value
+from analysis.metrics import AGAINST, ALONE, READINGS
+from analysis.results import by_prompt, passes_per_image, read_results
 from analysis.style import SPACE_LABELS, label
 from pipeline.params import BadInput, new_file
 from pipeline.profile import Profile
 from pipeline.stage import main
 
 COST_FILE = Path("bench/results/cost.json")
-REALISM_SPACE = "general"
-NOTHING = "-"
+PRIMARY = ("frechet", "mmd")  # the thesis's distance, and the unbiased one
 
 
-def distance_table(results: pd.DataFrame, profile: Profile, metric: str) -> pd.DataFrame:
-    """One distance to the reference: rows (space, set), a column for each prompt, and their mean."""
-    parts = {space: select(results, metric, space, profile.distances.reference) for space in SPACE_LABELS}
+def distances(results: pd.DataFrame, profile: Profile, metric: str) -> pd.DataFrame:
+    """One distance to the reference, mean over prompts: a row for each set, a column for each space."""
+    columns = {space: estimates(results, metric, space, profile.distances.reference) for space in SPACE_LABELS}
+    return pd.DataFrame(columns).reindex(s for s in profile.sets if s != profile.distances.reference)
+
+
+def distances_by_prompt(results: pd.DataFrame, profile: Profile, metric: str) -> pd.DataFrame:
+    parts = {space: by_prompt(results, metric, space, profile.distances.reference) for space in SPACE_LABELS}
     table = pd.concat(parts, names=["space", "set"])
-    return table.assign(mean=table.mean(axis=1)).reset_index()
+    return table.assign(mean=table.mean(axis=1)).reset_index(level="space").rename_axis(index="set")
 
 
-def frechet(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    return distance_table(results, profile, "frechet")
+def gap(results: pd.DataFrame, profile: Profile, metric: str) -> pd.DataFrame:
+    """Shares of the gap closed; beside the Fréchet distance's, the thesis's own."""
+    table = pd.DataFrame({space: gap_estimates(results, profile, metric, space) for space in SPACE_LABELS})
+    table = table.reindex(s for s in profile.sets if s != profile.distances.reference)
+    if metric != "frechet":
+        return table
+    return table.join(published_gap_closed(profile.distances.baseline).add_prefix("thesis "))
 
 
-def mmd(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    return distance_table(results, profile, "mmd")
+def differences(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Each method against plain sampling, paired, with p-values by Holm's correction over the methods of a column pair:
+    MMD to the reference in each space, and subject accuracy where it is read."""
+    p, columns = profile.distances, {}
+    for space in SPACE_LABELS:
+        columns[f"mmd {space}"] = estimates(results, "mmd", space, p.reference)
+    if (results["metric"] == "subject_accuracy").any():
+        columns["subject accuracy"] = estimates(results, "subject_accuracy")
+    table = {}
+    for title, found in columns.items():
+        moved = {m: found[m] - found[p.baseline] for m in profile.methods if m != p.baseline}
+        table[title] = moved
+        table[f"{title} p"] = holm({m: p_value(one.draws) for m, one in moved.items()})
+    return pd.DataFrame(table).reindex(m for m in profile.methods if m != p.baseline)
 
 
-def gap(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Shares of the gap closed, of the Fréchet distances' means over prompts, beside the thesis's."""
-    p = profile.distances
-    means = frechet(results, profile).pivot(index="set", columns="space", values="mean")
-    shares = means.apply(gap_closed, baseline=p.baseline, floor=p.floor).reindex(profile.sets)[list(SPACE_LABELS)]
-    thesis = published_gap_closed(p.baseline).reindex(profile.sets).add_prefix("thesis ")
-    return shares.join(thesis).drop(index=p.reference).reset_index()
+def quality(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """What the readout finds, and how far images are from the realism set, in the general space."""
+    names = [name for metrics in READINGS.values() for name in metrics if (results["metric"] == name).any()]
+    columns = {name: estimates(results, name) for name in names}
+    realism = profile.distances.realism
+    for metric in (*PRIMARY, "precision"):
+        columns[f"{metric} to {realism}"] = estimates(results, metric, REALISM_SPACE, realism)
+    return pd.DataFrame(columns).reindex(profile.sets)
 
 
 def cost(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """Denoiser passes as counted in this run; time and memory as `make bench` measured them, once, on the machine that
     its file names: times of a run differ from run to run, and stand in no result."""
     passes = passes_per_image(profile)
+    table = pd.DataFrame({"denoiser passes": passes, "passes of plain": passes / passes[profile.distances.baseline]})
     bench = json.loads(COST_FILE.read_text())
-    table = pd.DataFrame({"denoiser_passes": passes, "passes_of_plain": passes / passes[profile.distances.baseline]})
     if profile.model != bench["model"]:
-        return table.reset_index(names="set")
-    measured = pd.DataFrame(bench["rows"]).set_index("method")[["seconds_per_image", "time_of_plain", "peak_gib"]]
-    return table.join(measured).reset_index(names="set")
+        return table
+    measured = pd.DataFrame(bench["rows"]).set_index("method")
+    return table.join(measured[["seconds_per_image", "time_of_plain", "peak_gib"]])
 
 
-def quality(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Means over prompts: what the readout finds, and how far images are from the realism set."""
-    p = profile.distances
-    columns = {
-        name: select(results, name).mean(axis=1)
-        for name in ("subject_accuracy", "artist_confidence", "effective_artists", "place_spread")
-        if (results["metric"] == name).any()
-    }
-    for metric in ("frechet", "mmd"):
-        columns[f"{metric}_to_{p.realism}"] = select(results, metric, REALISM_SPACE, p.realism).mean(axis=1)
-    return pd.DataFrame(columns).reindex(profile.sets).reset_index(names="set")
+def all_metrics(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """Every metric against the reference, or of the set alone, in every space: a row for each."""
+    rows = []
+    for names, other in ((AGAINST, profile.distances.reference), (ALONE, "")):
+        for metric in names:
+            for space in SPACE_LABELS:
+                found = estimates(results, metric, space, other)
+                rows += [{"set": name, "metric": metric, "space": space, "value": one} for name, one in found.items()]
+    return pd.DataFrame(rows).set_index("set")
 
 
 TABLES: dict[str, Callable[[pd.DataFrame, Profile], pd.DataFrame]] = {
-    "frechet": frechet,
-    "mmd": mmd,
-    "gap_closed": gap,
+    "gap_closed": lambda results, profile: gap(results, profile, "frechet"),
+    "gap_closed_mmd": lambda results, profile: gap(results, profile, "mmd"),
+    "differences": differences,
     "quality": quality,
+    "frechet": lambda results, profile: distances(results, profile, "frechet"),
+    "mmd": lambda results, profile: distances(results, profile, "mmd"),
+    "frechet_by_prompt": lambda results, profile: distances_by_prompt(results, profile, "frechet"),
+    "mmd_by_prompt": lambda results, profile: distances_by_prompt(results, profile, "mmd"),
+    "all_metrics": all_metrics,
     "cost": cost,
 }
 
 
+def three_digits(value: float) -> str:
+    """Three significant digits without an exponent; a dash for no number."""
+    if math.isnan(value):
+        return "-"
+    if value == 0:
+        return "0"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
 def printed(value: object) -> str:
-    """Three significant digits without an exponent; a dash where there is no number."""
-    if not isinstance(value, float):
-        return label(str(value))
-    if pd.isna(value):
-        return NOTHING
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3
-    return f"{value:.{digits}f}"
+    """A cell as it is printed: a number, or a number and its interval."""
+    if isinstance(value, Estimate):
+        low, high = value.interval
+        return f"{three_digits(value.value)} [{three_digits(low)}, {three_digits(high)}]"
+    return three_digits(float(value)) if isinstance(value, float | int) else label(str(value))
+
+
+def measured(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with each estimate as three columns: value, low, high."""
+    columns = {}
+    for name in table:
+        column = table[name]
+        if not column.map(lambda cell: isinstance(cell, Estimate)).any():
+            columns[name] = column
+            continue
+        known = column.map(lambda cell: (cell.value, *cell.interval) if isinstance(cell, Estimate) else (math.nan,) * 3)
+        columns |= {name: known.str[0], f"{name} low": known.str[1], f"{name} high": known.str[2]}
+    return pd.DataFrame(columns, index=table.index)
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
-    shown = table.map(printed).rename(columns=label).rename_axis(columns=None)
-    columns = "l" * sum(table[c].dtype.kind not in "fiu" for c in table) + "r" * sum(
-        table[c].dtype.kind in "fiu" for c in table
-    )
+    """The table's files. `.shown.csv` holds the cells as they are printed, for the paper."""
+    shown = table.map(printed).rename(columns=label, index=label).rename_axis(index="set", columns=None).reset_index()
     texts = {
-        ".csv": table.to_csv(index=False, lineterminator="\n", float_format="%.8g"),
-        ".tex": shown.style.hide(axis="index").to_latex(hrules=True, column_format=columns),
+        ".csv": measured(table).rename_axis(index="set").to_csv(lineterminator="\n", float_format="%.8g"),
+        ".shown.csv": shown.to_csv(index=False, lineterminator="\n"),
+        ".tex": shown.style.hide(axis="index").to_latex(hrules=True, column_format="l" + "r" * (shown.shape[1] - 1)),
         ".html": shown.to_html(index=False, border=0, escape=True, classes="numbers"),
     }
     for suffix, text in texts.items():
-        with new_file(path.with_suffix(suffix)) as part:
+        with new_file(path.with_name(path.name + suffix)) as part:
             part.write_text(text)
 
 
 def summary(tables: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
-    """One line for each set: shares of the gap closed and the readouts."""
+    """For each set: shares of the gap closed, and quality. What has no value is not there."""
     found: dict[str, dict[str, float]] = {}
-    for name in ("gap_closed", "quality"):
-        for row in tables[name].set_index("set").filter(regex="^(?!thesis)").itertuples():
-            values = {f"{name}.{k}" if name == "gap_closed" else k: v for k, v in row._asdict().items() if k != "Index"}
-            found.setdefault(row.Index, {}).update({k: round(v, 6) for k, v in values.items() if pd.notna(v)})
+    for name in ("gap_closed", "gap_closed_mmd", "quality"):
+        for column in tables[name]:
+            for row, cell in tables[name][column].items():
+                if isinstance(cell, Estimate) and not math.isnan(cell.value):
+                    key = column if name == "quality" else f"{name}.{column}"
+                    found.setdefault(row, {})[key] = round(cell.value, 6)
     return found
 
 
@@ -120,9 +171,10 @@ def run(profile: Profile) -> None:
     tables = {name: make(results, profile) for name, make in TABLES.items()}
     for name, table in tables.items():
         write(table, profile.tables / name)
-    shares = tables["gap_closed"].melt("set", list(SPACE_LABELS), "space", "share")
+    shares = tables["gap_closed"][list(SPACE_LABELS)].map(lambda cell: cell.value)
+    shares = shares.rename_axis(index="set").reset_index()
     with new_file(profile.gap_plot) as part:
-        shares.to_csv(part, index=False, lineterminator="\n", float_format="%.8g")
+        shares.melt("set", None, "space", "share").to_csv(part, index=False, float_format="%.8g")
     with new_file(profile.summary) as part:
         part.write_text(json.dumps(summary(tables), indent=1) + "\n")
 

@@ -7,7 +7,13 @@ from analysis.gap import gap_closed, published_gap_closed
 
 def test_gap_by_hand():
     distance = pd.Series({"plain": 10.0, "floor": 2.0, "halfway": 6.0, "away": 12.0})
-    assert gap_closed(distance, "plain", "floor").to_dict() == {"plain": 0, "floor": 1, "halfway": 0.5, "away": -0.25}
+    found = gap_closed(distance, distance["plain"], distance["floor"])
+    assert found.to_dict() == {"plain": 0, "floor": 1, "halfway": 0.5, "away": -0.25}
+
+
+def test_where_there_is_no_gap_nothing_closes_it():
+    assert np.isnan(gap_closed(1.0, 2.0, 2.0)) and np.isnan(gap_closed(1.0, 2.0, 3.0))
+    assert np.isnan(gap_closed(np.ones(2), np.array([2.0, 4.0]), np.array([3.0, 3.0]))).tolist() == [True, False]
 
 
 def test_the_thesis_s_best_shares_are_the_published_ones():

@@ -1,12 +1,15 @@
 import json
 
+import numpy as np
 import pytest
 from test_profile import VALUES
 
-from analysis.check import compare, read_expected, report
-from analysis.results import passes_per_image, read_results, select, write_results
+from analysis.check import KEYS, compare, read_expected, report
+from analysis.estimates import estimates, gap_estimates
+from analysis.results import Row, by_prompt, passes_per_image, read_results, select, write_results
 from pipeline.params import BadInput, strict
 from pipeline.profile import Profile
+from pipeline.sections import DistanceParams
 
 
 @pytest.fixture
@@ -17,11 +20,9 @@ def profile(tmp_path, monkeypatch) -> Profile:
     # the checks of a whole profile are not in the way here
     object.__setattr__(whole, "sets", ("plain", "max_div"))
     for k, name in enumerate(whole.sets):
-        rows = [
-            ("vase", "frechet", "general", "max_div", 4, 1 / 3 + k),
-            ("kite", "frechet", "general", "max_div", 4, 2.0),
-        ]
-        write_results(whole, name, rows, 160)
+        values = {"vase": 1 / 3 + k, "kite": 2.0}
+        rows = [Row(q, "frechet", "general", "max_div", 4, v, [v - 0.1, v + 0.1], "") for q, v in values.items()]
+        write_results(whole, name, rows, {"images": 8, "denoiser_passes": 160})
     return whole
 
 
@@ -29,7 +30,7 @@ def test_rows_are_read_back_in_order(profile):
     results = read_results(profile)
     assert results["set"].tolist() == ["plain", "plain", "max_div", "max_div"]
     assert results["value"].tolist() == [0.33333333, 2.0, 1.3333333, 2.0]
-    table = select(results, "frechet", "general", "max_div")
+    table = by_prompt(results, "frechet", "general", "max_div")
     assert list(table.columns) == ["vase", "kite"] and list(table.index) == ["plain", "max_div"]
     assert passes_per_image(profile).tolist() == [20, 20]
 
@@ -40,7 +41,7 @@ def test_no_table_is_made_of_half_of_the_results(profile):
     path.unlink()
     with pytest.raises(BadInput, match="no results of set max_div; expected one file for each of plain, max_div"):
         read_results(profile)
-    path.write_text(content.replace('"max_div",\n "den', '"plain",\n "den'))
+    path.write_text(content.replace('{"set": "max_div"', '{"set": "plain"'))
     with pytest.raises(BadInput, match="expected the results of set max_div, got those of plain"):
         read_results(profile)
     path.write_text(content[:100])
@@ -68,7 +69,7 @@ def test_a_metric_that_was_not_measured(profile):
 
 def test_check_by_hand(profile):
     found = read_results(profile)
-    expected = found.drop(columns="n")
+    expected = found[[*KEYS, "value"]]
     assert compare(found, expected, profile)["within"].all()
     moved = expected.assign(value=expected["value"] + [0.0, 0.0, 0.0, 1.0])  # 3 expected, within 0.2 of it
     table = compare(found, moved, profile)
@@ -78,14 +79,47 @@ def test_check_by_hand(profile):
 
 def test_a_row_that_only_one_side_has_is_beyond(profile):
     found = read_results(profile)
-    assert not compare(found, found.drop(columns="n").iloc[:-1], profile)["within"].all()
-    assert not compare(found.iloc[:-1], found.drop(columns="n"), profile)["within"].all()
+    assert not compare(found, found[[*KEYS, "value"]].iloc[:-1], profile)["within"].all()
+    assert not compare(found.iloc[:-1], found[[*KEYS, "value"]], profile)["within"].all()
 
 
-def test_a_metric_without_a_tolerance_and_no_expected_file(profile):
-    found = read_results(profile)
-    object.__setattr__(profile, "check", {"mmd": profile.check["mmd"]})
-    with pytest.raises(BadInput, match="no tolerance for frechet; got mmd"):
-        compare(found, found.drop(columns="n"), profile)
+def test_without_an_expected_file(profile):
     with pytest.raises(BadInput, match="no expected results at"):
         read_expected(profile.expected)
+
+
+def test_estimates_are_means_with_intervals_around_them(profile):
+    found = estimates(read_results(profile), "frechet", "general", "max_div")
+    assert found["plain"].value == pytest.approx((1 / 3 + 2) / 2)
+    low, high = found["plain"].interval
+    assert low < found["plain"].value < high
+    difference = found["max_div"] - found["plain"]
+    # the same spread in both, drawn together: nothing of it is left in the difference
+    assert difference.value == pytest.approx(0.5) and difference.interval == pytest.approx((0.5, 0.5))
+
+
+def test_a_prompt_without_a_value_or_one_particle_set_leaves_no_interval(profile):
+    rows = [
+        Row("vase", "rke", "general", "", 4, None, [], "too few"),
+        Row("kite", "rke", "general", "", 4, 2.0, [1, 2], ""),
+    ]
+    one = [Row(q, "vendi", "general", "", 4, 2.0, [], "") for q in ("vase", "kite")]
+    for name in profile.sets:
+        write_results(profile, name, rows + one, {"images": 8, "denoiser_passes": 0})
+    results = read_results(profile)
+    assert np.isnan(estimates(results, "rke", "general")["plain"].value)
+    single = estimates(results, "vendi", "general")["plain"]
+    assert single.value == 2 and np.isnan(single.interval).all()
+    assert "too few" in profile.distances_file("plain").read_text()
+
+
+def test_gap_estimates_by_hand(profile):
+    object.__setattr__(profile, "distances", DistanceParams("ref", "floor", "plain", "ref"))
+    object.__setattr__(profile, "sets", ("plain", "half", "floor"))
+    profile.distances_file("max_div").unlink()
+    for name, v in (("plain", 8.0), ("half", 5.0), ("floor", 2.0)):
+        rows = [Row(q, "mmd", "style", "ref", 4, v, [v, v], "") for q in ("vase", "kite")]
+        write_results(profile, name, rows, {"images": 8, "denoiser_passes": 0})
+    found = gap_estimates(read_results(profile), profile, "mmd", "style")
+    assert {name: one.value for name, one in found.items()} == {"plain": 0, "half": 0.5, "floor": 1}
+    assert found["half"].interval == (0.5, 0.5)

@@ -9,8 +9,6 @@ import seaborn as sns
 from analysis.style import WIDTH
 from pipeline.profile import Profile
 
-THESIS = 0.15  # the thesis's validation accuracy, averaged over levels, on 20 artists
-
 
 def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     accuracy = pd.read_csv(profile.classifier_accuracy)
@@ -19,9 +17,8 @@ def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     sns.lineplot(accuracy, x="level", y="accuracy", hue="set", marker="o", ax=axes)
     sigma = accuracy.drop_duplicates("level").set_index("level")["sigma"]
     last = len(sigma) - 1
-    for height, label in ((1 / artists, "chance"), (THESIS, "thesis, mean over levels")):
-        axes.axhline(height, color="0.4", linestyle=":", linewidth=1)
-        axes.text(last, height + 0.015, label, ha="right", color="0.3", fontsize=8)
+    axes.axhline(1 / artists, color="0.4", linestyle=":", linewidth=1)
+    axes.text(last, 1 / artists + 0.015, "chance", ha="right", color="0.3", fontsize=8)
     axes.set(xlabel="noise level (0 is the noisiest)", ylabel=f"accuracy, {artists} artists", ylim=(0, 1.02))
     axes.set_xticks(range(0, last + 1, 2))
     top = axes.secondary_xaxis("top")

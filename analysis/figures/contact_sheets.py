@@ -5,24 +5,16 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from analysis.pictures import first_images
 from analysis.style import WIDTH, label
-from pipeline.image_sets import read_images, read_manifest
 from pipeline.profile import Profile
 
 COLUMNS = 12
-LABELS = 0.17  # share of the width for the sets' names
-
-
-def first_images(profile: Profile, name: str, prompt_id: str) -> np.ndarray:
-    """The images of a prompt with the lowest indices. References are laid out artist by artist: spread over them."""
-    manifest = read_manifest(profile.samples(name))
-    rows = manifest[manifest["prompt_id"] == prompt_id].sort_values("index")
-    chosen = rows.iloc[np.linspace(0, len(rows) - 1, COLUMNS).round()] if name in profile.references else rows
-    return read_images(profile.samples(name), chosen["file"].iloc[:COLUMNS])
+LABELS = 0.2  # share of the width for the sets' names
 
 
 def sheet(profile: Profile, prompt_id: str) -> plt.Figure:
-    rows = [np.concatenate(first_images(profile, name, prompt_id), axis=1) for name in profile.sets]
+    rows = [np.concatenate(first_images(profile, name, prompt_id, COLUMNS), axis=1) for name in profile.sets]
     height, width = rows[0].shape[0], max(row.shape[1] for row in rows)
     rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     figure = plt.figure(figsize=(WIDTH, WIDTH * (1 - LABELS) * len(rows) * height / width))

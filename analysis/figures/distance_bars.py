@@ -1,30 +1,34 @@
-"""FIGURE distance_bars: Fréchet distance to the reference in each space, with the floor; dots are prompts."""
+"""FIGURE distance_bars: Fréchet distance to the reference in each space, with intervals; dots are prompts."""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import seaborn as sns
+import numpy as np
 
-from analysis.results import read_results, select
+from analysis.estimates import estimates
+from analysis.results import by_prompt, read_results
 from analysis.style import SPACE_LABELS, WIDTH, colours, label
 from pipeline.profile import Profile
 
 
 def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    results, p = read_results(profile), profile.distances
-    methods = list(profile.methods)
-    palette = colours(methods, p.baseline)
+    results, p, methods = read_results(profile), profile.distances, list(profile.methods)
+    palette, places = colours(methods, p.baseline), np.arange(len(methods))
     figure, axes = plt.subplots(1, len(SPACE_LABELS), figsize=(WIDTH, 0.28 * len(methods) + 1.0), sharey=True)
     figure.set_layout_engine("constrained")
     for ax, (space, title) in zip(axes, SPACE_LABELS.items(), strict=True):
-        table = select(results, "frechet", space, p.reference)
-        long = table.loc[methods].stack().rename("value").reset_index()
-        hue = {"hue": "set", "palette": palette, "legend": False}
-        sns.barplot(long, x="value", y="set", order=methods, errorbar=None, alpha=0.75, ax=ax, **hue)
-        sns.stripplot(long, x="value", y="set", order=methods, color="0.2", size=2, jitter=False, ax=ax)
-        floor = table.loc[p.floor].mean()
-        ax.axvline(floor, color="black", linestyle=":", linewidth=1)
-        ax.set(title=title, xlabel="", ylabel="", yticks=range(len(methods)), yticklabels=map(label, methods))
+        found = estimates(results, "frechet", space, p.reference)
+        values = np.array([found[m].value for m in methods])
+        reach = np.abs(np.array([found[m].interval for m in methods]).T - values)
+        ax.barh(places, values, color=[palette[m] for m in methods], alpha=0.75, height=0.75)
+        ax.errorbar(values, places, xerr=reach, fmt="none", ecolor="black", elinewidth=1, capsize=2)
+        for k, method in enumerate(methods):
+            prompts = by_prompt(results, "frechet", space, p.reference).loc[method]
+            ax.plot(prompts, np.full(len(prompts), k), ".", color="0.2", markersize=2.5)
+        ax.axvline(found[p.floor].value, color="black", linestyle=":", linewidth=1)
+        ax.set(title=title, yticks=places, yticklabels=map(label, methods))
+        ax.grid(axis="y", visible=False)
         ax.tick_params(axis="x", labelsize=7)
+    axes[0].invert_yaxis()
     figure.supxlabel("Fréchet distance to the reference (dotted: the reference drawn again)", fontsize=9)
     return {"distance_bars": figure}

@@ -14,7 +14,7 @@ from pipeline.profile import Profile
 
 
 def artist_shares(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
-    """Share of each artist in each set, mean over prompts. White numbers are the effective number of artists."""
+    """Share of each artist in each set, mean over prompts; behind each name the effective number of artists."""
     names = next(iter(sets.values())).classes["artist"]
     rows, effective = {}, {}
     for name, features in sets.items():
@@ -24,7 +24,7 @@ def artist_shares(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Fig
     table = pd.DataFrame(rows, index=names).T
     table.index = [f"{name} ({effective[name]:.1f})" for name in table.index]
     figure, ax = plt.subplots(figsize=(WIDTH, 0.22 * len(rows) + 1.1), layout="constrained")
-    sns.heatmap(table, cmap="rocket_r", vmin=0, vmax=0.5, ax=ax, cbar_kws={"label": "share"}, linewidths=0.3)
+    sns.heatmap(table, cmap="rocket_r", vmin=0, vmax=1, ax=ax, cbar_kws={"label": "share"}, linewidths=0.3)
     ax.set(xlabel="", ylabel="", title="artists (in brackets: effective number of artists, mean over prompts)")
     ax.tick_params(axis="x", rotation=60, labelsize=7)
     ax.tick_params(axis="y", rotation=0, labelsize=7)
@@ -41,7 +41,7 @@ def places(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
     for ax, (name, features) in zip(axes.flat, sets.items(), strict=False):
         found = [features.of(q)["place"] for q in prompt_ids]
         points = np.concatenate(found)
-        ax.scatter(points[:, 0], points[:, 1], s=2, alpha=0.35, linewidths=0)
+        ax.scatter(points[:, 0], points[:, 1], s=5, alpha=0.5, linewidths=0)
         spread = np.mean([truth.place_spread(place) for place in found])
         ax.set(xlim=(0, 1), ylim=(1, 0), xticks=[], yticks=[], aspect="equal")
         ax.set_title(f"{label(name)} (spread {spread:.3f})", fontsize=7)

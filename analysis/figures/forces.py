@@ -22,6 +22,7 @@ def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
             ax.fill_between(mean.index, share.min(), share.max(), color=colour, alpha=0.15, linewidth=0)
     ax.axhline(1, color="black", linestyle=":", linewidth=1)
     ax.set(yscale="log", xlabel="noise level (0 is the noisiest)", ylabel="|repulsion| / |score|")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(fontsize=7)
     return {"forces": figure}

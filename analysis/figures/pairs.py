@@ -25,7 +25,7 @@ def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     figure, axes = plt.subplots(
         len(sets), 2 * len(SPACE_LABELS), figsize=(WIDTH, 0.42 * len(sets) + 0.6), squeeze=False, layout="constrained"
     )
-    for row, name in zip(axes, sets, strict=True):
+    for top, (row, name) in enumerate(zip(axes, sets, strict=True)):
         manifest = read_manifest(profile.samples(name))
         files = manifest[manifest["prompt_id"] == prompt_id].sort_values("index")["file"].to_list()
         vectors = read_features(profile.features(name)).of(prompt_id)
@@ -37,6 +37,6 @@ def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
                 ax.imshow(np.concatenate([images[0], gap, images[1]], axis=1))
                 ax.set(xticks=[], yticks=[])
                 ax.grid(False)
-                if row is axes[0]:
+                if top == 0:
                     ax.set_title(f"{SPACE_LABELS[space]}\n{kind}", fontsize=6)
     return {"pairs": figure}

@@ -1,36 +1,32 @@
-"""FIGURE pairwise_distances: how far apart the images of one prompt are, in each space, over all prompts."""
+"""FIGURE pairwise_distances: how far apart two images of one prompt are, in each space, over all prompts.
+
+Pairs are taken over all images of a prompt, also of particle sets that never repelled each other.
+"""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
-import seaborn as sns
 from scipy.spatial.distance import pdist
 
 from analysis.style import SPACE_LABELS, WIDTH, colours, label
 from pipeline.feature_sets import read_features
 from pipeline.profile import Profile
 
-BINS = 40
+QUANTILES = np.linspace(0, 1, 201)
 
 
 def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     p = profile.distances
-    sets = [*profile.methods, p.reference]
-    palette = colours(sets, p.baseline) | {p.reference: (0.0, 0.0, 0.0)}
-    features = {name: read_features(profile.features(name)) for name in sets}
-    columns = 2
-    figure, axes = plt.subplots(-(-len(SPACE_LABELS) // columns), columns, figsize=(WIDTH, 4.6), layout="constrained")
-    for ax, (space, title) in zip(axes.flat, SPACE_LABELS.items(), strict=True):
-        distances = {
-            label(name): np.concatenate([pdist(features[name].of(q)[space]) for q in prompt_ids]) for name in sets
-        }
-        long = pd.DataFrame([(name, d) for name, values in distances.items() for d in values], columns=["set", "d"])
-        sns.histplot(
-            long, x="d", hue="set", bins=BINS, element="step", fill=False, stat="density", common_norm=False, ax=ax,
-            palette={label(name): colour for name, colour in palette.items()}, legend=ax is axes.flat[0], linewidth=1,
-        )  # fmt: skip
-        ax.set(title=title, xlabel="distance of two images of a prompt", ylabel="density", yticks=[])
-    sns.move_legend(axes.flat[0], "center right", fontsize=6, title=None)
+    palette = colours(list(profile.methods), p.baseline) | {p.reference: (0.0, 0.0, 0.0)}
+    figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 4.8), layout="constrained")
+    for name, colour in palette.items():
+        vectors = [read_features(profile.features(name)).of(q) for q in prompt_ids]
+        for ax, space in zip(axes.flat, SPACE_LABELS, strict=True):
+            distances = np.concatenate([pdist(v[space]) for v in vectors])
+            wide = 2 if name in (p.baseline, p.reference) else 1
+            ax.plot(np.quantile(distances, QUANTILES), QUANTILES, color=colour, linewidth=wide, label=label(name))
+    for ax, title in zip(axes.flat, SPACE_LABELS.values(), strict=True):
+        ax.set(title=title, xlabel="distance of two images of a prompt", ylabel="share of pairs below")
+    figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7)
     return {"pairwise_distances": figure}

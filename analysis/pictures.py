@@ -1,0 +1,18 @@
+"""Which images of a set are shown first."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipeline.image_sets import Images, read_images, read_manifest
+from pipeline.profile import Profile
+
+
+def first_images(profile: Profile, name: str, prompt_id: str, n: int) -> Images:
+    """The n images of a prompt with the lowest indices (all, where there are fewer). A reference's images lie artist by
+    artist: its n are spread over all of them."""
+    manifest = read_manifest(profile.samples(name))
+    files = manifest[manifest["prompt_id"] == prompt_id].sort_values("index")["file"].to_list()
+    if name in profile.references and len(files) > n:
+        files = [files[k] for k in np.linspace(0, len(files) - 1, n).round().astype(int)]
+    return read_images(profile.samples(name), files[:n])

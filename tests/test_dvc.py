@@ -1,0 +1,81 @@
+"""What DVC would run after a change, asked of it in a copy of the repository: its lock file holds what was run."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("copy")
+    files = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    for name in filter(None, files.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+def would_run(folder: Path) -> set[str]:
+    """The stages of the small profile that are not up to date; outputs that only a run brings may be missing."""
+    command = [sys.executable, "-m", "dvc", "repro", "--dry", "--allow-missing"]
+    found = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    return set(re.findall(r"Running stage '([^']+)'", found.stdout))
+
+
+def changed(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+def test_what_is_committed_is_up_to_date(copy):
+    assert would_run(copy) == set()
+
+
+def test_a_changed_strength_resamples_its_own_row_only(copy):
+    path = copy / "methods.yaml"
+    text = path.read_text()
+    row = text[text.index("channel_average:") :].split("\n\n")[0]
+    path.write_text(text.replace(row, row.replace("value: 100}", "value: 50}")))
+    try:
+        ran = would_run(copy)
+    finally:
+        path.write_text(text)
+    assert {name for name in ran if name.startswith(("sample", "reference", "style"))} == {"sample@channel_average"}
+
+
+def test_an_edit_of_analysis_samples_nothing(copy):
+    path = copy / "analysis" / "mmd.py"
+    changed(path, "from __future__", "# an edit\nfrom __future__")
+    try:
+        ran = would_run(copy)
+    finally:
+        changed(path, "# an edit\n", "")
+    assert "distances@plain" in ran
+    assert not {name for name in ran if name.startswith(("sample", "reference", "features", "style", "prompts"))}
+
+
+def test_another_tolerance_runs_nothing_but_the_report(copy):
+    changed(
+        copy / "params.yaml",
+        "subject_accuracy: {relative: 0.0, absolute: 0.05}",
+        "subject_accuracy: {relative: 0.1, absolute: 0.0}",
+    )
+    try:
+        ran = would_run(copy)
+    finally:
+        changed(
+            copy / "params.yaml",
+            "subject_accuracy: {relative: 0.1, absolute: 0.0}",
+            "subject_accuracy: {relative: 0.0, absolute: 0.05}",
+        )
+    assert ran == {"report"}
