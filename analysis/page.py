@@ -21,7 +21,7 @@ from pipeline.profile import Profile
 from pipeline.prompts import read_prompts
 
 TEMPLATES = Path("report")
-SHOWN, COLUMNS, SIDE = 32, 8, 96  # images of a sheet, its columns, and the largest side of one of them in pixels
+SHOWN, COLUMNS = 32, 8  # images of a sheet, and its columns
 TABLES = {
     "gap_closed": "Share of the gap between plain sampling and the reference that a set closes, Fréchet distance; the "
     "thesis's own shares (Stable Diffusion 2, other features) beside it.",
@@ -51,10 +51,7 @@ def data_uri(kind: str, content: bytes) -> str:
 
 def sheet(images: Images) -> str:
     """The first images of a set as one picture."""
-    chosen = [Image.fromarray(image) for image in images]
-    for image in chosen:
-        image.thumbnail((SIDE, SIDE))
-    tiles = [np.asarray(image) for image in chosen]
+    tiles = list(images)
     blank = np.full_like(tiles[0], 255)
     tiles += [blank] * (-len(tiles) % COLUMNS)
     rows = [np.concatenate(tiles[k : k + COLUMNS], axis=1) for k in range(0, len(tiles), COLUMNS)]

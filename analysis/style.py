@@ -15,6 +15,7 @@ from pipeline.params import new_file
 
 SPACE_LABELS = {"general": "general", "location": "location", "style": "style (thesis)", "gram": "style (Gram)"}
 WIDTH = 7.2  # inches: the report's text
+DPI = 160
 
 
 def label(name: str) -> str:
@@ -38,5 +39,5 @@ def save(figure: plt.Figure, path: Path) -> None:
     """As PNG and PDF; without these two metadata the files carry the time of drawing."""
     for suffix, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None})):
         with new_file(path.with_suffix(suffix)) as part:
-            figure.savefig(part, format=suffix[1:], dpi=160, metadata=metadata)
+            figure.savefig(part, format=suffix[1:], dpi=DPI, metadata=metadata)
     plt.close(figure)

@@ -109,12 +109,12 @@ TABLES: dict[str, Callable[[pd.DataFrame, Profile], pd.DataFrame]] = {
 
 
 def three_digits(value: float) -> str:
-    """Three significant digits without an exponent; a dash for no number."""
+    """Three significant digits, at most four of them after the point, without an exponent; a dash for no number."""
     if math.isnan(value):
         return "-"
     if value == 0:
         return "0"
-    return f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+    return f"{value:.{min(4, max(0, 2 - math.floor(math.log10(abs(value)))))}f}"
 
 
 def printed(value: object) -> str:
@@ -171,10 +171,9 @@ def run(profile: Profile) -> None:
     tables = {name: make(results, profile) for name, make in TABLES.items()}
     for name, table in tables.items():
         write(table, profile.tables / name)
-    shares = tables["gap_closed"][list(SPACE_LABELS)].map(lambda cell: cell.value)
-    shares = shares.rename_axis(index="set").reset_index()
+    shares = tables["gap_closed"]["general"].map(lambda cell: cell.value).rename("share").rename_axis("set")
     with new_file(profile.gap_plot) as part:
-        shares.melt("set", None, "space", "share").to_csv(part, index=False, float_format="%.8g")
+        shares.to_csv(part, lineterminator="\n", float_format="%.8g")
     with new_file(profile.summary) as part:
         part.write_text(json.dumps(summary(tables), indent=1) + "\n")
 

@@ -1,4 +1,4 @@
-"""Where the time of the last `make reproduce` went, stage by stage. Writes bench/results/stages.json."""
+"""Where time goes: every stage's last run in this checkout. Writes bench/results/stages.json."""
 
 from __future__ import annotations
 

@@ -40,4 +40,4 @@ def test_links_lead_somewhere(link):
 @pytest.mark.parametrize("page", ["README.md", "pipeline/world/README.md", "models/painted-world/README.md"])
 def test_no_placeholder_is_left(page):
     prose = re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.DOTALL)
-    assert not re.findall(r"\| \{[a-z]+\}|\{[a-z]+\} \|", prose)
+    assert not re.findall(r"\| \{[a-z]+\}|\{[a-z]+\} \||@[A-Z_]+@", prose)

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from analysis.pictures import first_images
-from analysis.style import WIDTH, label
+from analysis.style import DPI, label
 from pipeline.profile import Profile
 
 COLUMNS = 12
@@ -17,7 +17,8 @@ def sheet(profile: Profile, prompt_id: str) -> plt.Figure:
     rows = [np.concatenate(first_images(profile, name, prompt_id, COLUMNS), axis=1) for name in profile.sets]
     height, width = rows[0].shape[0], max(row.shape[1] for row in rows)
     rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
-    figure = plt.figure(figsize=(WIDTH, WIDTH * (1 - LABELS) * len(rows) * height / width))
+    # one pixel of the sheet is one of the picture
+    figure = plt.figure(figsize=(width / (1 - LABELS) / DPI, len(rows) * height / DPI))
     axes = figure.add_axes((LABELS, 0, 1 - LABELS, 1))
     axes.imshow(np.concatenate(rows), interpolation="nearest")
     names = [label(name) for name in profile.sets]
