@@ -152,7 +152,7 @@ def test_tables_and_summary(profile):
 
 def test_three_digits():
     cases = {
-        0.00129: "0.00129",
+        0.00129: "0.0013",
         1234.5: "1234",
         -0.5: "-0.500",
         12.34: "12.3",
