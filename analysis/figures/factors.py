@@ -44,7 +44,7 @@ def places(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
         ax.scatter(points[:, 0], points[:, 1], s=5, alpha=0.5, linewidths=0)
         spread = np.mean([truth.place_spread(place) for place in found])
         ax.set(xlim=(0, 1), ylim=(1, 0), xticks=[], yticks=[], aspect="equal")
-        ax.set_title(f"{label(name)} (spread {spread:.3f})", fontsize=7)
+        ax.set_title(f"{label(name)}\nspread {spread:.3f}", fontsize=7)
     return figure
 
 
