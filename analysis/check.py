@@ -12,20 +12,23 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.results import read_results
+from analysis.settings import Study
 from pipeline.params import BadInput, new_file, one_line_errors
-from pipeline.profile import Profile, read_profile
+from pipeline.profile import read_profile
 
 KEYS = ["set", "prompt_id", "metric", "space", "against"]
 ACCEPT = "--accept"
 
 
-def compare(found: pd.DataFrame, expected: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def compare(found: pd.DataFrame, expected: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Every row of both tables: values, difference, the tolerance of its metric, and whether it is within; a row that
     only one of the tables has is not."""
     table = expected.merge(
         found[[*KEYS, "value"]], how="outer", on=KEYS, suffixes=("_expected", "_found"), indicator=True
     )
-    tolerance = pd.DataFrame({m: (t.relative, t.absolute) for m, t in profile.check.items()}, ["relative", "absolute"])
+    tolerance = pd.DataFrame(
+        {m: (t.relative, t.absolute) for m, t in study.analysis.check.items()}, ["relative", "absolute"]
+    )
     relative, absolute = (table["metric"].map(tolerance.loc[part]) for part in ("relative", "absolute"))
     table["difference"] = table["value_found"] - table["value_expected"]
     table["tolerance"] = absolute + relative * table["value_expected"].abs()
@@ -57,15 +60,16 @@ def shown(table: pd.DataFrame) -> str:
 def main() -> None:
     if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], [ACCEPT]):
         raise BadInput(f"expected params.yaml [{ACCEPT}], got {' '.join(sys.argv[1:]) or 'nothing'}")
-    profile = read_profile(Path(sys.argv[1]))
-    found = read_results(profile)
-    found = found[found["metric"].isin(list(profile.check))]  # what has a tolerance; the rest follows the same features
+    study = read_profile(Path(sys.argv[1]), Study)
+    found = read_results(study)
+    toleranced = found["metric"].isin(list(study.analysis.check))  # the rest follows the same features
+    found = found[toleranced]
     if ACCEPT in sys.argv:
-        with new_file(profile.expected) as part:
+        with new_file(study.expected) as part:
             found[[*KEYS, "value"]].to_csv(part, index=False, lineterminator="\n")
-        print(f"{profile.expected}: {len(found)} results are now expected")
+        print(f"{study.expected}: {len(found)} results are now expected")
         return
-    table = compare(found, read_expected(profile.expected), profile)
+    table = compare(found, read_expected(study.expected), study)
     print(report(table))
     if not table["within"].all():
         sys.exit(1)

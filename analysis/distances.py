@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 
 import numpy as np
 from jaxtyping import Int
 
 from analysis.metrics import AGAINST, ALONE, READINGS
 from analysis.results import Row, write_results
+from analysis.settings import Study
 from pipeline.feature_sets import SPACES, FeatureSet, read_features, require_same_encoder
 from pipeline.image_sets import read_manifest, read_run
 from pipeline.params import BadInput
-from pipeline.profile import Profile
 from pipeline.prompts import Prompt, read_prompts
 from pipeline.stage import main
 
-REALISM_SPACE = "general"
+ONE_SPACE = ("general",)  # in which realism and drift are measured
+DRIFT = ("frechet", "mmd")
 Vectors = dict[str, np.ndarray]
 
 
-def particle_set(profile: Profile, name: str, index: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+def particle_set(study: Study, name: str, index: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     """Which particle set each image belongs to. A reference's images are independent but lie artist by artist: dealt
     out in turn, every part has all artists."""
-    p = profile.sampling
-    return index % p.sets if name in profile.references else index // p.particles
+    p = study.sampling
+    return index % p.sets if name in study.references else index // p.particles
 
 
 def measured(
@@ -38,11 +40,17 @@ def measured(
         return None, [], str(error)
 
 
-def against(own: Vectors, other: Vectors, other_name: str, spaces: tuple[str, ...]) -> Iterator[tuple]:
-    """(metric, space, against, vectors, function of them) of every distance to another set's images of the prompt."""
-    for name, metric in AGAINST.items():
-        for space in spaces:
-            yield name, space, other_name, own[space], lambda x, m=metric, b=other[space]: m(x, b)
+def asked(study: Study) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Which distances are taken to which set, and in which spaces. A distance to the baseline is the marginal drift:
+    how far the method's images have moved from what the model draws by itself."""
+    p, every = study.analysis, tuple(AGAINST)
+    return {p.baseline: (DRIFT, ONE_SPACE), p.realism: (every, ONE_SPACE), p.reference: (every, SPACES)}
+
+
+def against(own: Vectors, other: Vectors, name: str, metrics: Iterable[str], spaces: Iterable[str]) -> Iterator[tuple]:
+    """(metric, space, against, vectors, function of them) of distances to another set's images of the prompt."""
+    for metric, space in product(metrics, spaces):
+        yield metric, space, name, own[space], lambda x, m=AGAINST[metric], b=other[space]: m(x, b)
 
 
 def alone(own: Vectors, prompt: Prompt, classes: dict[str, np.ndarray]) -> Iterator[tuple]:
@@ -58,35 +66,33 @@ def alone(own: Vectors, prompt: Prompt, classes: dict[str, np.ndarray]) -> Itera
             yield name, "", "", own[reading], lambda x, m=metric, c=column: m(x, c)
 
 
-def of_prompt(profile: Profile, name: str, prompt: Prompt, own: FeatureSet, others: dict[str, FeatureSet]) -> list[Row]:
+def of_prompt(study: Study, name: str, prompt: Prompt, own: FeatureSet, others: dict[str, FeatureSet]) -> list[Row]:
     vectors, index = own.of(prompt.prompt_id), np.sort(own.index[own.prompt_id == prompt.prompt_id])
-    parts = particle_set(profile, name, index)
+    parts = particle_set(study, name, index)
     todo = list(alone(vectors, prompt, own.classes))
     for other_name, other in others.items():
         rows = other.of(prompt.prompt_id)
         if not len(rows["general"]):
             raise BadInput(f"set {other_name} has no images of prompt {prompt.prompt_id}")
-        spaces = SPACES if other_name == profile.distances.reference else (REALISM_SPACE,)
-        todo += against(vectors, rows, other_name, spaces)
+        todo += against(vectors, rows, other_name, *asked(study)[other_name])
     return [
         Row(prompt.prompt_id, metric, space, against, len(index), *measured(function, x, parts))
         for metric, space, against, x, function in todo
     ]
 
 
-def run(profile: Profile, name: str) -> None:
-    p = profile.distances
-    own, others = read_features(profile.features(name)), {}
-    manifest = read_manifest(profile.samples(name))
+def run(study: Study, name: str) -> None:
+    own, others = read_features(study.features(name)), {}
+    manifest = read_manifest(study.samples(name))
     if list(own.prompt_id) != list(manifest["prompt_id"]) or list(own.index) != list(manifest["index"]):
-        raise BadInput(f"{profile.features(name)}: its rows are not the images of {profile.samples(name)}")
-    for other in dict.fromkeys((p.reference, p.realism)):
+        raise BadInput(f"{study.features(name)}: its rows are not the images of {study.samples(name)}")
+    for other in asked(study):
         if other != name:
-            others[other] = read_features(profile.features(other))
+            others[other] = read_features(study.features(other))
             require_same_encoder(own, others[other], f"set {name}")
-    rows = [r for q in read_prompts(profile.prompts_file) for r in of_prompt(profile, name, q, own, others)]
-    write_results(profile, name, rows, read_run(profile.samples(name)))
+    rows = [r for q in read_prompts(study.prompts_file) for r in of_prompt(study, name, q, own, others)]
+    write_results(study, name, rows, read_run(study.samples(name)))
 
 
 if __name__ == "__main__":
-    main(run, "SET")
+    main(run, "SET", kind=Study)

@@ -17,13 +17,13 @@ from analysis.figures import (
     pairwise_distances,
     story,
 )
+from analysis.settings import Study
 from analysis.style import save, theme
-from pipeline.profile import Profile
 from pipeline.prompts import read_prompts
 from pipeline.stage import main
 
 # A figure's file draws from the profile and its prompts' ids: one figure or more, by name.
-FIGURES: dict[str, Callable[[Profile, list[str]], dict[str, plt.Figure]]] = {
+FIGURES: dict[str, Callable[[Study, list[str]], dict[str, plt.Figure]]] = {
     "contact_sheets": contact_sheets.draw,
     "distance_bars": distance_bars.draw,
     "pairs": pairs.draw,
@@ -35,13 +35,13 @@ FIGURES: dict[str, Callable[[Profile, list[str]], dict[str, plt.Figure]]] = {
 }
 
 
-def run(profile: Profile) -> None:
+def run(study: Study) -> None:
     theme()
-    prompt_ids = [p.prompt_id for p in read_prompts(profile.prompts_file)]
+    prompt_ids = [p.prompt_id for p in read_prompts(study.prompts_file)]
     for draw in tqdm(FIGURES.values(), desc="figures"):
-        for name, figure in draw(profile, prompt_ids).items():
-            save(figure, profile.figures / name)
+        for name, figure in draw(study, prompt_ids).items():
+            save(figure, study.figures / name)
 
 
 if __name__ == "__main__":
-    main(run)
+    main(run, kind=Study)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from analysis.gap import gap_closed
 from analysis.intervals import RESAMPLES, choices, interval, resampled
 from analysis.results import select
-from pipeline.profile import Profile
+from analysis.settings import Study
 
 SEED = 0
 
@@ -51,9 +51,9 @@ def estimates(results: pd.DataFrame, metric: str, space: str = "", against: str 
     return found
 
 
-def gap_estimates(results: pd.DataFrame, profile: Profile, metric: str, space: str) -> dict[str, Estimate]:
+def gap_estimates(results: pd.DataFrame, study: Study, metric: str, space: str) -> dict[str, Estimate]:
     """Share of the gap closed, of a distance's means over prompts; the gap moves with the resamples too."""
-    p = profile.distances
+    p = study.analysis
     found = estimates(results, metric, space, p.reference)
     baseline, floor = found[p.baseline], found[p.floor]
     return {

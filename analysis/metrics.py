@@ -10,7 +10,7 @@ from analysis import truth
 from analysis.frechet import frechet
 from analysis.kid import kid
 from analysis.mmd import mmd
-from analysis.neighbours import coverage, density, precision, recall
+from analysis.neighbours import coverage, density, nearest_distance, precision, recall
 from analysis.similarity import mean_similarity, rke, vendi
 
 # (own vectors, other set's vectors) -> value
@@ -22,6 +22,7 @@ AGAINST: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "recall": recall,
     "density": density,
     "coverage": coverage,
+    "nearest_distance": nearest_distance,
 }
 # own vectors -> value
 ALONE: dict[str, Callable[[np.ndarray], float]] = {"mean_similarity": mean_similarity, "rke": rke, "vendi": vendi}
@@ -31,6 +32,10 @@ READINGS: dict[str, dict[str, Callable[[np.ndarray, int], float]]] = {
         "effective_artists": lambda rows, column: truth.effective_artists(rows),
         "artist_confidence": lambda rows, column: truth.confidence(rows),
     },
-    "place": {"place_spread": lambda rows, column: truth.place_spread(rows)},
+    "place": {
+        "place_spread": lambda rows, column: truth.place_spread(rows),
+        "place_coverage": lambda rows, column: truth.place_coverage(rows),
+    },
     "subject": {"subject_accuracy": truth.subject_accuracy},
+    "render_error": {"render_error": lambda rows, column: float(rows.mean())},
 }

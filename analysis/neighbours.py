@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: which images lie in the k-nearest-neighbour balls of the other set."""
+"""Nearest neighbours in another set: distance, and precision, recall, density and coverage by k-nearest balls."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def radii(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
 def inside(points: Float[np.ndarray, "n d"], centres: Float[np.ndarray, "m d"]) -> Bool[np.ndarray, "n m"]:
     """Whether each point lies in the ball of each centre, the ball's edge included."""
     return cdist(points, centres) <= radii(centres)
+
+
+def nearest_distance(own: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "m d"]) -> float:
+    """Mean distance of an own row to the nearest row of the reference, in the features' units."""
+    return float(cdist(own, reference).min(1).mean())
 
 
 def precision(own: Float[np.ndarray, "n d"], reference: Float[np.ndarray, "m d"]) -> float:

@@ -14,10 +14,10 @@ from PIL import Image
 
 from analysis.pictures import first_images
 from analysis.results import read_results
+from analysis.settings import Study
 from analysis.style import SPACE_LABELS, label
 from analysis.tables import three_digits
 from pipeline.image_sets import Images
-from pipeline.profile import Profile
 from pipeline.prompts import read_prompts
 
 TEMPLATES = Path("report")
@@ -60,20 +60,20 @@ def sheet(images: Images) -> str:
     return data_uri("webp", buffer.getvalue())
 
 
-def sheets(profile: Profile, prompt_ids: list[str]) -> dict[str, dict[str, str]]:
+def sheets(study: Study, prompt_ids: list[str]) -> dict[str, dict[str, str]]:
     """A picture for each prompt and set."""
     return {
-        prompt_id: {name: sheet(first_images(profile, name, prompt_id, SHOWN)) for name in profile.sets}
+        prompt_id: {name: sheet(first_images(study, name, prompt_id, SHOWN)) for name in study.sets}
         for prompt_id in prompt_ids
     }
 
 
-def numbers(results: pd.DataFrame, profile: Profile) -> dict[str, dict[str, list[tuple[str, str]]]]:
+def numbers(results: pd.DataFrame, study: Study) -> dict[str, dict[str, list[tuple[str, str]]]]:
     """What stands below a sheet: readings, and distances to the reference by space."""
     found: dict[str, dict[str, list[tuple[str, str]]]] = {}
-    wanted = {("frechet", space, profile.distances.reference): title for space, title in SPACE_LABELS.items()}
+    wanted = {("frechet", space, study.analysis.reference): title for space, title in SPACE_LABELS.items()}
     for row in results.itertuples():
-        entry = found.setdefault(row.prompt_id, {name: [] for name in profile.sets})[row.set]
+        entry = found.setdefault(row.prompt_id, {name: [] for name in study.sets})[row.set]
         if title := wanted.get((row.metric, row.space, row.against)):
             entry.append((f"distance, {title}", three_digits(row.value)))
         elif not row.space:
@@ -81,27 +81,27 @@ def numbers(results: pd.DataFrame, profile: Profile) -> dict[str, dict[str, list
     return found
 
 
-def render(profile: Profile) -> str:
-    prompts = read_prompts(profile.prompts_file)
+def render(study: Study) -> str:
+    prompts = read_prompts(study.prompts_file)
     data = {
-        "sets": [{"name": name, "label": label(name)} for name in profile.sets],
-        "baseline": profile.distances.baseline,
-        "opening": profile.methods[-1],
-        "images": sheets(profile, [p.prompt_id for p in prompts]),
-        "numbers": numbers(read_results(profile), profile),
+        "sets": [{"name": name, "label": label(name)} for name in study.sets],
+        "baseline": study.analysis.baseline,
+        "opening": study.methods[-1],
+        "images": sheets(study, [p.prompt_id for p in prompts]),
+        "numbers": numbers(read_results(study), study),
     }
     figures = [
         (name, caption, data_uri("png", path.read_bytes()))
         for name, caption in FIGURES.items()
-        if (path := profile.figures / f"{name}.png").is_file()
+        if (path := study.figures / f"{name}.png").is_file()
     ]
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(
-        profile=profile,
+        profile=study,
         prompts=prompts,
         label=label,
         tables=TABLES.items(),
-        html={name: Markup((profile.tables / f"{name}.html").read_text()) for name in TABLES},
+        html={name: Markup((study.tables / f"{name}.html").read_text()) for name in TABLES},
         figures=figures,
         data=data,
     )

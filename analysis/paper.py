@@ -6,16 +6,16 @@ from pathlib import Path
 
 import typst
 
-from pipeline.profile import Profile
+from analysis.settings import Study
 
 SOURCE = Path("report/report.typ")
 
 
-def render(profile: Profile) -> bytes:
+def render(study: Study) -> bytes:
     """The PDF, the same bytes for the same results: no date, and only the fonts that typst carries."""
     inputs = {
-        "results": f"/{profile.results}",
-        "params": f"/{profile.here}params.yaml",
-        "methods": f"/{profile.methods_file}",
+        "results": f"/{study.results}",
+        "params": f"/{study.here}params.yaml",
+        "methods": f"/{study.methods_file}",
     }
     return typst.compile(SOURCE, root=".", sys_inputs=inputs, ignore_system_fonts=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.settings import Study
 from pipeline.params import BadInput, new_file
-from pipeline.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Row:
     reason: str
 
 
-def write_results(profile: Profile, name: str, rows: list[Row], run: dict[str, int]) -> None:
+def write_results(study: Study, name: str, rows: list[Row], run: dict[str, int]) -> None:
     """The rows of one set, one to a line, and how many latents the denoiser saw for how many images."""
     lines = []
     for row in rows:
@@ -35,7 +35,7 @@ def write_results(profile: Profile, name: str, rows: list[Row], run: dict[str, i
         rounded = {"value": value, "left_out": [significant(v) for v in row.left_out]}
         lines.append(json.dumps(asdict(row) | rounded, allow_nan=False))
     head = json.dumps({"set": name, **run})[:-1]
-    with new_file(profile.distances_file(name)) as part:
+    with new_file(study.distances_file(name)) as part:
         part.write_text(head + ', "rows": [\n' + ",\n".join(lines) + "\n]}\n")
 
 
@@ -44,10 +44,10 @@ def significant(value: float) -> float:
     return float(f"{value:.8g}")
 
 
-def read_set(profile: Profile, name: str) -> dict[str, Any]:
-    path = profile.distances_file(name)
+def read_set(study: Study, name: str) -> dict[str, Any]:
+    path = study.distances_file(name)
     if not path.is_file():
-        raise BadInput(f"{path}: no results of set {name}; expected one file for each of {', '.join(profile.sets)}")
+        raise BadInput(f"{path}: no results of set {name}; expected one file for each of {', '.join(study.sets)}")
     try:
         found = json.loads(path.read_text())
     except json.JSONDecodeError as error:
@@ -57,16 +57,16 @@ def read_set(profile: Profile, name: str) -> dict[str, Any]:
     return found
 
 
-def read_results(profile: Profile) -> pd.DataFrame:
+def read_results(study: Study) -> pd.DataFrame:
     """Every row of every set, with the set's name before it. Raises BadInput for a missing set, one that the profile
     does not have, or prompts that differ between sets: no table is made of half of the results."""
-    folder = profile.distances_file("any").parent
-    if stray := [p.stem for p in sorted(folder.glob("*.json")) if p.stem not in profile.sets]:
+    folder = study.distances_file("any").parent
+    if stray := [p.stem for p in sorted(folder.glob("*.json")) if p.stem not in study.sets]:
         raise BadInput(f"{folder}: results of {stray[0]}, which is none of the profile's sets; delete them")
-    tables = [pd.DataFrame(read_set(profile, name)["rows"]).assign(set=name) for name in profile.sets]
-    for name, table in zip(profile.sets, tables, strict=True):
+    tables = [pd.DataFrame(read_set(study, name)["rows"]).assign(set=name) for name in study.sets]
+    for name, table in zip(study.sets, tables, strict=True):
         if set(table["prompt_id"]) != set(tables[0]["prompt_id"]):
-            raise BadInput(f"{folder}: the prompts of {name} and {profile.sets[0]} differ")
+            raise BadInput(f"{folder}: the prompts of {name} and {study.sets[0]} differ")
     return pd.concat(tables, ignore_index=True)
 
 
@@ -85,7 +85,7 @@ def by_prompt(results: pd.DataFrame, metric: str, space: str = "", against: str 
     return table.reindex(index=rows["set"].unique(), columns=rows["prompt_id"].unique())
 
 
-def passes_per_image(profile: Profile) -> pd.Series:
+def passes_per_image(study: Study) -> pd.Series:
     """Latents that went through the denoiser for one image of each set."""
-    found = {name: read_set(profile, name) for name in profile.sets}
+    found = {name: read_set(study, name) for name in study.sets}
     return pd.Series({name: one["denoiser_passes"] / one["images"] for name, one in found.items()})

@@ -9,84 +9,84 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.distances import REALISM_SPACE
+from analysis.distances import ONE_SPACE
 from analysis.estimates import Estimate, estimates, gap_estimates
 from analysis.gap import published_gap_closed
 from analysis.intervals import holm, p_value
 from analysis.metrics import AGAINST, ALONE, READINGS
 from analysis.results import by_prompt, passes_per_image, read_results
+from analysis.settings import Study
 from analysis.style import SPACE_LABELS, label
 from pipeline.params import BadInput, new_file
-from pipeline.profile import Profile
 from pipeline.stage import main
 
 COST_FILE = Path("bench/results/cost.json")
 PRIMARY = ("frechet", "mmd")  # the thesis's distance, and the unbiased one
 
 
-def distances(results: pd.DataFrame, profile: Profile, metric: str) -> pd.DataFrame:
+def distances(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
     """One distance to the reference, mean over prompts: a row for each set, a column for each space."""
-    columns = {space: estimates(results, metric, space, profile.distances.reference) for space in SPACE_LABELS}
-    return pd.DataFrame(columns).reindex(s for s in profile.sets if s != profile.distances.reference)
+    columns = {space: estimates(results, metric, space, study.analysis.reference) for space in SPACE_LABELS}
+    return pd.DataFrame(columns).reindex(s for s in study.sets if s != study.analysis.reference)
 
 
-def distances_by_prompt(results: pd.DataFrame, profile: Profile, metric: str) -> pd.DataFrame:
-    parts = {space: by_prompt(results, metric, space, profile.distances.reference) for space in SPACE_LABELS}
+def distances_by_prompt(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
+    parts = {space: by_prompt(results, metric, space, study.analysis.reference) for space in SPACE_LABELS}
     table = pd.concat(parts, names=["space", "set"])
     return table.assign(mean=table.mean(axis=1)).reset_index(level="space").rename_axis(index="set")
 
 
-def gap(results: pd.DataFrame, profile: Profile, metric: str) -> pd.DataFrame:
+def gap(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
     """Shares of the gap closed; beside the Fréchet distance's, the thesis's own."""
-    table = pd.DataFrame({space: gap_estimates(results, profile, metric, space) for space in SPACE_LABELS})
-    table = table.reindex(s for s in profile.sets if s != profile.distances.reference)
+    table = pd.DataFrame({space: gap_estimates(results, study, metric, space) for space in SPACE_LABELS})
+    table = table.reindex(s for s in study.sets if s != study.analysis.reference)
     if metric != "frechet":
         return table
-    return table.join(published_gap_closed(profile.distances.baseline).add_prefix("thesis "))
+    return table.join(published_gap_closed(study.analysis.baseline).add_prefix("thesis "))
 
 
-def differences(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def differences(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Each method against plain sampling, paired, with p-values by Holm's correction over the methods of a column pair:
     MMD to the reference in each space, and subject accuracy where it is read."""
-    p, columns = profile.distances, {}
+    p, columns = study.analysis, {}
     for space in SPACE_LABELS:
         columns[f"mmd {space}"] = estimates(results, "mmd", space, p.reference)
     if (results["metric"] == "subject_accuracy").any():
         columns["subject accuracy"] = estimates(results, "subject_accuracy")
     table = {}
     for title, found in columns.items():
-        moved = {m: found[m] - found[p.baseline] for m in profile.methods if m != p.baseline}
+        moved = {m: found[m] - found[p.baseline] for m in study.methods if m != p.baseline}
         table[title] = moved
         table[f"{title} p"] = holm({m: p_value(one.draws) for m, one in moved.items()})
-    return pd.DataFrame(table).reindex(m for m in profile.methods if m != p.baseline)
+    return pd.DataFrame(table).reindex(m for m in study.methods if m != p.baseline)
 
 
-def quality(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def quality(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """What the readout finds, and how far images are from the realism set, in the general space."""
     names = [name for metrics in READINGS.values() for name in metrics if (results["metric"] == name).any()]
     columns = {name: estimates(results, name) for name in names}
-    realism = profile.distances.realism
+    realism = study.analysis.realism
     for metric in (*PRIMARY, "precision"):
-        columns[f"{metric} to {realism}"] = estimates(results, metric, REALISM_SPACE, realism)
-    return pd.DataFrame(columns).reindex(profile.sets)
+        columns[f"{metric} to {realism}"] = estimates(results, metric, ONE_SPACE[0], realism)
+    return pd.DataFrame(columns).reindex(study.sets)
 
 
-def cost(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def cost(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Denoiser passes as counted in this run; time and memory as `make bench` measured them, once, on the machine that
     its file names: times of a run differ from run to run, and stand in no result."""
-    passes = passes_per_image(profile)
-    table = pd.DataFrame({"denoiser passes": passes, "passes of plain": passes / passes[profile.distances.baseline]})
+    passes = passes_per_image(study)
+    table = pd.DataFrame({"denoiser passes": passes, "passes of plain": passes / passes[study.analysis.baseline]})
     bench = json.loads(COST_FILE.read_text())
-    if profile.model != bench["model"]:
+    if study.model != bench["model"]:
         return table
     measured = pd.DataFrame(bench["rows"]).set_index("method")
     return table.join(measured[["seconds_per_image", "time_of_plain", "peak_gib"]])
 
 
-def all_metrics(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def all_metrics(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Every metric against the reference, or of the set alone, in every space: a row for each."""
     rows = []
-    for names, other in ((AGAINST, profile.distances.reference), (ALONE, "")):
+    for names, other in ((AGAINST, study.analysis.reference), (ALONE, "")):
         for metric in names:
             for space in SPACE_LABELS:
                 found = estimates(results, metric, space, other)
@@ -94,15 +94,15 @@ def all_metrics(results: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index("set")
 
 
-TABLES: dict[str, Callable[[pd.DataFrame, Profile], pd.DataFrame]] = {
-    "gap_closed": lambda results, profile: gap(results, profile, "frechet"),
-    "gap_closed_mmd": lambda results, profile: gap(results, profile, "mmd"),
+TABLES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
+    "gap_closed": lambda results, study: gap(results, study, "frechet"),
+    "gap_closed_mmd": lambda results, study: gap(results, study, "mmd"),
     "differences": differences,
     "quality": quality,
-    "frechet": lambda results, profile: distances(results, profile, "frechet"),
-    "mmd": lambda results, profile: distances(results, profile, "mmd"),
-    "frechet_by_prompt": lambda results, profile: distances_by_prompt(results, profile, "frechet"),
-    "mmd_by_prompt": lambda results, profile: distances_by_prompt(results, profile, "mmd"),
+    "frechet": lambda results, study: distances(results, study, "frechet"),
+    "mmd": lambda results, study: distances(results, study, "mmd"),
+    "frechet_by_prompt": lambda results, study: distances_by_prompt(results, study, "frechet"),
+    "mmd_by_prompt": lambda results, study: distances_by_prompt(results, study, "mmd"),
     "all_metrics": all_metrics,
     "cost": cost,
 }
@@ -164,19 +164,19 @@ def summary(tables: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
     return found
 
 
-def run(profile: Profile) -> None:
+def run(study: Study) -> None:
     if not COST_FILE.is_file():
         raise BadInput(f"no {COST_FILE}; make bench writes it")
-    results = read_results(profile)
-    tables = {name: make(results, profile) for name, make in TABLES.items()}
+    results = read_results(study)
+    tables = {name: make(results, study) for name, make in TABLES.items()}
     for name, table in tables.items():
-        write(table, profile.tables / name)
+        write(table, study.tables / name)
     shares = tables["gap_closed"]["general"].map(lambda cell: cell.value).rename("share").rename_axis("set")
-    with new_file(profile.gap_plot) as part:
+    with new_file(study.gap_plot) as part:
         shares.to_csv(part, lineterminator="\n", float_format="%.8g")
-    with new_file(profile.summary) as part:
+    with new_file(study.summary) as part:
         part.write_text(json.dumps(summary(tables), indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main(run)
+    main(run, kind=Study)

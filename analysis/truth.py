@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import entr
 
+PLACES = 0.28, 0.72  # where the painted world puts a subject's middle, in x and in y
+CELLS = 5
 Readings = Float[np.ndarray, "n k"]
 
 
@@ -31,6 +33,19 @@ def subject_accuracy(reading: Readings, subject: int) -> float:
 def confidence(reading: Readings) -> float:
     """Mean probability of the most likely class: low where pictures are mixtures or broken."""
     return float(np.exp(reading.max(1)).mean())
+
+
+def place_cells(place: Float[np.ndarray, "n 2"]) -> Int[np.ndarray, " n"]:
+    """Which cell of a CELLS x CELLS grid over the world's places each image is in; what lies outside counts as at the
+    edge."""
+    low, high = PLACES
+    cell = np.clip((CELLS * (place - low) / (high - low)).astype(int), 0, CELLS - 1)
+    return cell[:, 0] * CELLS + cell[:, 1]
+
+
+def place_coverage(place: Float[np.ndarray, "n 2"]) -> float:
+    """Share of the grid's cells that some image is in; it grows with n."""
+    return len(np.unique(place_cells(place))) / CELLS**2
 
 
 def place_spread(place: Float[np.ndarray, "n 2"]) -> float:

@@ -1,6 +1,6 @@
 """Spaces in which particles repel: embeddings phi of latents x, [n, c, h, w] -> [n, d], of any h and w.
 
-A space is built once for a set from a Context, and called as phi(x, sigma, level). The thesis's spaces, and two more.
+A space is built once for a set from a Context, and called as phi(x, sigma, level). The thesis's spaces, and more.
 """
 
 from __future__ import annotations
@@ -64,6 +64,20 @@ def rule_of_thirds(context: Context) -> Embed:
     return lambda x, sigma, level: thirds_differences(x)
 
 
+def centre_of_mass(context: Context) -> Embed:
+    """Where the latent differs from its border: the centre of mass of |x - border mean|^2 over channels, [n, 2], rows
+    then columns, from -1 to 1. Two numbers that move when the subject does."""
+
+    def place(x: Float[Tensor, "n c h w"], sigma: float, level: int) -> Float[Tensor, "n 2"]:
+        border = torch.cat([x[:, :, 0], x[:, :, -1], x[:, :, 1:-1, 0], x[:, :, 1:-1, -1]], 2).mean(2)
+        mass = (x - border[:, :, None, None]).square().sum(1)
+        mass = mass / mass.sum((1, 2), keepdim=True)
+        rows, columns = (torch.linspace(-1, 1, side).to(x) for side in x.shape[2:])
+        return torch.stack([mass.sum(2) @ rows, mass.sum(1) @ columns], 1)
+
+    return place
+
+
 def random_cnn_at(x: Float[Tensor, "n c h w"], generator: torch.Generator) -> Float[Tensor, "n d"]:
     """Six 3x3 convolutions of stride 2, ReLU between them, He-initialised from the generator, averaged over space."""
     inputs = x.shape[1]
@@ -120,6 +134,7 @@ SPACES: dict[str, Callable[[Context], Embed]] = {
     "channel_average": channel_average,
     "mean": mean,
     "rule_of_thirds": rule_of_thirds,
+    "centre_of_mass": centre_of_mass,
     "random_cnn": random_cnn,
     "random_cnn_fixed": random_cnn_fixed,
     "style_classifier": style_classifier,

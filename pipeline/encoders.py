@@ -21,6 +21,7 @@ from pipeline.feature_spaces import feature_vectors
 from pipeline.params import BadInput, new_file, require_one_of
 from pipeline.world import evaluation_encoder
 from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.nearest_render import render_error
 from pipeline.world.subjects import SUBJECTS
 
 
@@ -48,10 +49,13 @@ def painted_world(weights: Path, device: str) -> Encoder:
 
     @torch.no_grad()
     def encode(images: UInt8[np.ndarray, "n h w 3"]) -> dict[str, Tensor]:
-        blocks = network.blocks(torch.from_numpy(images).permute(0, 3, 1, 2).to(device))
+        pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
+        blocks = network.blocks(pixels.to(device))
         reading = network.heads(blocks)
         vectors = feature_vectors(blocks.early, blocks.middle, blocks.pooled)
-        return vectors | {"subject": reading.subject, "artist": reading.artist, "place": reading.place}
+        subject, artist, place = (column.cpu() for column in (reading.subject, reading.artist, reading.place))
+        error = render_error(pixels, subject.argmax(1), artist.argmax(1), place)
+        return vectors | {"subject": subject, "artist": artist, "place": place, "render_error": error.unsqueeze(1)}
 
     return Encoder(encode, {"subject": SUBJECTS, "artist": ARTIST_NAMES})
 

@@ -1,8 +1,7 @@
-"""Energies: how particles push each other in an embedding. An energy gives the mean gradient of a kernel.
+"""Energies: how particles push each other in an embedding phi [n, d], one row for each particle.
 
-phi is [n, d], one row for each particle. An energy returns, for every particle i,
-(1/n) sum_j grad_{phi_i} k(phi_i, phi_j), so that stepping *against* it spreads the particles. The bandwidth h is held
-constant in the gradient.
+An energy is low where particles lie apart, so that stepping *against* its gradient spreads them. It depends on
+distances alone: a row of ENERGIES gives what each pair weighs. The bandwidth h is held constant in the gradient.
 """
 
 from __future__ import annotations
@@ -50,21 +49,46 @@ BANDWIDTHS: dict[str, Callable[[Float[Tensor, "n n"]], Float[Tensor, "n 1"]]] = 
 }
 
 
-def rbf(phi: Float[Tensor, "n d"], bandwidth: str) -> Float[Tensor, "n d"]:
-    """Mean gradient of k = exp(-|a - b|^2 / h): (1/n) sum_j -(2 / h_i) k_ij (phi_i - phi_j).
+def rbf(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
+    """Of the mean kernel (1/n) sum_j k_ij, k = exp(-|a - b|^2 / h): -2 k_ij / (n h_i)."""
+    return -2 / (len(sqdist) * h) * torch.exp(-sqdist / h)
+
+
+def inverse_quadratic(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
+    """Of the mean kernel with k = 1 / (1 + |a - b|^2 / h), which reaches farther: -2 k_ij^2 / (n h_i)."""
+    return -2 / (len(sqdist) * h) * (1 + sqdist / h) ** -2
+
+
+def dpp(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
+    """Of -(1/n) log det(I + K), K the Gaussian kernel, up to the constant of a determinantal point process: with
+    M = (I + K)^-1, (4 / (n h)) M_ij K_ij. It sees duplicates that a sum of kernels tolerates. K must be symmetric, so h
+    is the mean of the rows'."""
+    h = h.mean()
+    k = torch.exp(-sqdist / h)
+    inverse = torch.linalg.inv(k + torch.eye(len(k), dtype=k.dtype, device=k.device))
+    return 4 / (len(sqdist) * h) * inverse * k
+
+
+# What pair (i, j) weighs in the gradient: grad_{phi_i} = sum_j w_ij (phi_i - phi_j).
+ENERGIES: dict[str, Callable[[Float[Tensor, "n n"], Float[Tensor, "n 1"]], Float[Tensor, "n n"]]] = {
+    "rbf": rbf,
+    "inverse_quadratic": inverse_quadratic,
+    "dpp": dpp,
+}
+
+
+def gradient(energy: str, bandwidth: str, phi: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    """The energy's gradient at every particle, the bandwidth held constant: sum_j w_ij (phi_i - phi_j).
 
     Zero for one particle, and for particles that are all identical (a direction that does not exist is no force).
     """
-    n = len(phi)
-    if n == 1:
+    if len(phi) == 1:
         return torch.zeros_like(phi)
     sqdist = squared_distances(phi)
-    h = BANDWIDTHS[bandwidth](sqdist).clamp(min=torch.finfo(phi.dtype).tiny)
-    k = torch.exp(-sqdist / h)
+    least = torch.finfo(phi.dtype).tiny
+    h = BANDWIDTHS[bandwidth](sqdist)
+    w = ENERGIES[energy](sqdist, h.clamp(min=least))
+    centred = phi - phi.mean(0)
     # where more than half of the particles coincide h is 0: the coinciding pairs then have no direction and the others
     # no weight, so that the sum is 0 and must not be divided by 0
-    push = (phi - phi.mean(0)) * k.sum(1, keepdim=True) - k @ (phi - phi.mean(0))
-    return torch.where(h > torch.finfo(phi.dtype).tiny, -2 / (n * h) * push, 0)
-
-
-ENERGIES: dict[str, Callable[[Float[Tensor, "n d"], str], Float[Tensor, "n d"]]] = {"rbf": rbf}
+    return torch.where(h > least, centred * w.sum(1, keepdim=True) - w @ centred, 0)

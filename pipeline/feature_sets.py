@@ -12,8 +12,9 @@ from jaxtyping import Float, Int, Shaped
 from pipeline.params import BadInput, new_file
 
 SPACES = ("general", "location", "style", "gram")
-# What a ground-truth readout says of an image: log-probabilities of subjects and artists, and the place (x, y).
-READINGS = ("subject", "artist", "place")
+# What a ground-truth readout says of an image: log-probabilities of subjects and artists, the place (x, y), and how far
+# the image is from a render of all that.
+READINGS = ("subject", "artist", "place", "render_error")
 CLASSES = "classes of "
 AGAIN = "delete it and run dvc repro again"
 

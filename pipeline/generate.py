@@ -10,19 +10,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torch import Tensor
-
 from pipeline import classifier
 from pipeline.devices import require_device
-from pipeline.embeddings import CLASSIFIER_SPACES, Context
+from pipeline.embeddings import CLASSIFIER_SPACES
 from pipeline.image_sets import ParticleSet
-from pipeline.levels import noise_levels, sigma_table
 from pipeline.methods import Method, load_method
-from pipeline.model import Denoiser, check_folder, decode, load_pipeline, parts_of, to_images
-from pipeline.noise import keyed_seed, particle_noise
+from pipeline.model import check_folder, load_pipeline, parts_of, to_images
+from pipeline.noise import keyed_seed
+from pipeline.particles import Question, particles
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt, read_prompts
-from pipeline.sampler import Evaluation, sample
+from pipeline.sampler import Evaluation
 from pipeline.sections import SamplingParams
 from pipeline.shards import Job, make_set
 from pipeline.stage import main
@@ -44,23 +42,18 @@ def sample_set(
     name: str,
 ) -> ParticleSet:
     """The images of one particle set, started from noise keyed by (seed, prompt_id, index)."""
-    sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
-    size, channels = pipe.unet.config.sample_size, pipe.unet.config.in_channels
-    indices, seen = list(job.index), []
-
-    def noise(purpose: str) -> Tensor:
-        return particle_noise(seed, job.prompt.prompt_id, indices, purpose, (channels, size, size)).to(pipe.device)
+    seen = []
 
     def observe(e: Evaluation) -> None:
         seen.append((e.level, e.sigma, e.score_norm, e.repulsion_norm))
 
     texts = list(job.texts) if len(job.texts) > 1 else job.texts[0]
-    denoise = Denoiser(pipe, texts, p.guidance_scale, p.batch)
-    context = Context(seed, network, lambda x: decode(pipe, x))
-    x0 = sample(denoise, sigmas, method, noise, context, f"{name}, prompt {job.prompt.prompt_id}", observe=observe)
-    images = to_images(pipe, x0, p.batch).permute(0, 2, 3, 1).numpy()
-    seeds = [keyed_seed(seed, job.prompt.prompt_id, index, "start") for index in indices]
-    return ParticleSet(job.prompt.prompt_id, indices, seeds, images, seen, denoise.passes)
+    label = f"{name}, prompt {job.prompt.prompt_id}"
+    question = Question(texts, seed, job.prompt.prompt_id, **p.of_a_set(), name=label)
+    made = particles(pipe, method, question, list(job.index), network, observe)
+    images = to_images(pipe, made.x0, p.batch).permute(0, 2, 3, 1).numpy()
+    seeds = [keyed_seed(seed, job.prompt.prompt_id, index, "start") for index in made.index]
+    return ParticleSet(job.prompt.prompt_id, list(job.index), seeds, images, seen, made.passes, made.backward_passes)
 
 
 def jobs(prompts: list[Prompt], p: SamplingParams) -> list[Job]:
@@ -82,7 +75,7 @@ def run(profile: Profile, name: str) -> None:
         return lambda job: sample_set(pipe, method, network, p, p.seed, job, name)
 
     inputs = [asdict(method), p.of_a_set(), p.seed, profile.device, hash_of(*parts_of(Path(profile.model)))]
-    if method.repel and method.repel.space in CLASSIFIER_SPACES:
+    if set(method.spaces) & set(CLASSIFIER_SPACES):
         inputs.append(hash_of(folder))
     make_set(profile, name, jobs(read_prompts(profile.prompts_file), p), inputs, load)
 

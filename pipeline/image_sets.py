@@ -34,9 +34,10 @@ Images = UInt8[np.ndarray, "n h w 3"]
 
 @dataclass(frozen=True)
 class ParticleSet:
-    """Images made together: one prompt's, their indices and seeds; what the run saw; how many latents it denoised.
+    """Images made together: one prompt's, their indices and seeds; what the run saw; what it cost.
 
-    `forces` rows are level, sigma, score_norm, repulsion_norm.
+    `forces` rows are level, sigma, score_norm, repulsion_norm. `passes` and `backward_passes`
+    count latents through the denoiser.
     """
 
     prompt_id: str
@@ -45,6 +46,7 @@ class ParticleSet:
     images: Images
     forces: list[tuple[int, float, float, float]]
     passes: int
+    backward_passes: int = 0
 
 
 def encode(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
@@ -71,16 +73,17 @@ def write_part(path: Path, name: str, made: ParticleSet) -> None:
     ]
     forces = [(made.prompt_id, made.index[0], *row) for row in made.forces]
     with new_file(path) as part, zipfile.ZipFile(part, "w") as archive:
-        write_records(archive, rows, forces, made.passes)
+        run = {"images": len(rows), "denoiser_passes": made.passes, "denoiser_backward_passes": made.backward_passes}
+        write_records(archive, rows, forces, run)
         for row, png in zip(rows, pngs, strict=True):
             archive.writestr(entry(row[0]), png)
 
 
-def write_records(archive: zipfile.ZipFile, rows: list[tuple], forces: list[tuple], passes: int) -> None:
+def write_records(archive: zipfile.ZipFile, rows: list[tuple], forces: list[tuple], run: dict[str, int]) -> None:
     for name, columns, values in ((MANIFEST, COLUMNS, rows), (FORCES, FORCE_COLUMNS, forces)):
         table = pd.DataFrame(values, columns=columns)
         archive.writestr(entry(name), table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    archive.writestr(entry(RUN), json.dumps({"images": len(rows), "denoiser_passes": passes}) + "\n")
+    archive.writestr(entry(RUN), json.dumps(run) + "\n")
 
 
 def pack(path: Path, parts: list[Path]) -> None:
@@ -88,10 +91,11 @@ def pack(path: Path, parts: list[Path]) -> None:
     manifest = pd.concat([read_manifest(part) for part in parts], ignore_index=True)
     manifest["file"] = [f"{k:06d}.png" for k in range(len(manifest))]
     forces = [row for part in parts for row in read_forces(part).itertuples(index=False)]
-    passes = sum(read_run(part)["denoiser_passes"] for part in parts)
+    runs = [read_run(part) for part in parts]
+    run = {name: sum(one[name] for one in runs) for name in runs[0]}
     files = iter(manifest["file"])
     with new_file(path) as whole, zipfile.ZipFile(whole, "w") as archive:
-        write_records(archive, list(manifest.itertuples(index=False)), forces, passes)
+        write_records(archive, list(manifest.itertuples(index=False)), forces, run)
         for part in parts:
             for png in read_pngs(part):
                 archive.writestr(entry(next(files)), png)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from pipeline.conditions import Anneal, Guidance
 from pipeline.embeddings import SPACES
-from pipeline.params import BadInput, require_one_of, strict
+from pipeline.params import BadInput, require_at_least, require_one_of, strict
 from pipeline.repulsion import Repulsion, check
 from pipeline.steps import CORRECTIONS, PREDICTIONS
 
@@ -32,13 +33,31 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """The best of M: `candidates` times as many particles are sampled, and of them those that lie farthest apart in
+    `space` are kept, chosen greedily."""
+
+    candidates: int
+    space: str
+
+
+@dataclass(frozen=True)
 class Method:
-    """Which steps at which levels. Repulsion acts in every step at a level in its `levels`, corrections included."""
+    """Which steps at which levels. Repulsions add up, and act in every step at a level in their `levels`, corrections
+    included. `guidance` and `anneal` change what the denoiser is asked; `select` what is kept."""
 
     predict: str
-    correct: Correction | None
-    repel: Repulsion | None
-    spread: Spread | None
+    correct: Correction | None = None
+    repel: tuple[Repulsion, ...] | None = None
+    spread: Spread | None = None
+    guidance: Guidance | None = None
+    anneal: Anneal | None = None
+    select: Selection | None = None
+
+    @property
+    def spaces(self) -> list[str]:
+        """Every space that the method needs."""
+        return [r.space for r in self.repel or ()] + ([self.select.space] if self.select else [])
 
     def check(self, levels: int) -> None:
         """Raise BadInput unless every name is known and every level lies in 0 .. levels - 1."""
@@ -46,15 +65,21 @@ class Method:
         if self.correct:
             require_one_of(self.correct.step, CORRECTIONS, "correction step")
             require_range(self.correct.levels, levels, "correct")
-        if self.repel:
-            check(self.repel, SPACES)
-            require_range(self.repel.levels, levels, "repel")
+        for repulsion in self.repel or ():
+            check(repulsion, SPACES)
+            require_range(repulsion.levels, levels, "repel")
         if self.spread:
             require_one_of(self.spread.step, CORRECTIONS, "correction step")
             require_range((self.spread.level, self.spread.level), levels, "spread")
+        if self.guidance:
+            require_at_least("guidance scale", self.guidance.scale, 1)
+            require_range(self.guidance.levels, levels, "guidance")
+        if self.select:
+            require_at_least("select: candidates", self.select.candidates, 1)
+            require_one_of(self.select.space, SPACES, "space")
 
 
-PLAIN = Method("euler", None, None, None)
+PLAIN = Method("euler")
 
 
 def require_range(bounds: tuple[int, ...], levels: int, where: str) -> None:

@@ -83,6 +83,7 @@ def load_pipeline(folder: Path, device: str) -> StableDiffusionPipeline:
         raise BadInput(f"model {folder}: weights and configuration do not fit: {reason[:300]}") from None
     for part, weights in WEIGHTS.items():  # diffusers only warns of a tensor that is missing, and fills it at random
         require_weights(getattr(pipe, part), folder / part / weights)
+        getattr(pipe, part).requires_grad_(False)  # gradients go to latents, never to weights
     pipe.set_progress_bar_config(disable=True)
     return pipe.to(device)
 
@@ -99,7 +100,7 @@ class Denoiser:
     timestep whose sigma this is, in slices of at most `batch` latents. Epsilon and v prediction. Two hooks:
     edit_condition(condition, sigma) -> condition, the prompt's [n, tokens, width] embeddings; guidance_weight(sigma)
     -> w, in the place of the constant scale (at w = 1 the unconditional pass is left out). `passes` counts latents that
-    went through the UNet.
+    went through the UNet, and `backward_passes` those that a gradient went back through.
     """
 
     def __init__(
@@ -115,7 +116,8 @@ class Denoiser:
             raise BadInput(f"guidance scale: expected at least 1 (no guidance), got {guidance_scale}")
         if batch < 1:
             raise BadInput(f"batch: expected at least 1, got {batch}")
-        self.unet, self.batch, self.passes = pipe.unet, batch, 0
+        self.unet, self.batch = pipe.unet, batch
+        self.passes = self.backward_passes = 0
         self.prediction = pipe.scheduler.config.prediction_type
         if self.prediction not in X0_FROM:
             raise BadInput(f"prediction type {self.prediction!r}; expected one of {', '.join(X0_FROM)}")
@@ -139,7 +141,14 @@ class Denoiser:
             both = torch.cat([self.null.expand(len(x), -1, -1), condition])
             null, cond = self.unet_in_slices(torch.cat([scaled, scaled]), t, both).chunk(2)
             out = null + weight * (cond - null)
-        return X0_FROM[self.prediction](x, out.to(x.dtype), sigma)
+        x0 = X0_FROM[self.prediction](x, out.to(x.dtype), sigma)
+        if x0.requires_grad:
+            latents = len(x) if weight == 1 else 2 * len(x)
+            x0.register_hook(lambda gradient: self.count_backward(latents))
+        return x0
+
+    def count_backward(self, latents: int) -> None:
+        self.backward_passes += latents
 
     def unet_in_slices(
         self, x: Float[Tensor, "m c h w"], t: Float[Tensor, "1"], condition: Float[Tensor, "m tokens width"]

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
@@ -80,17 +80,18 @@ def strict(settings: type[Settings], values: Any, where: str) -> Settings:
     """A mapping as an instance of the dataclass `settings`, nested dataclasses included.
 
     Raises BadInput that names the place, what came and what was expected: for a value that is no mapping, keys that
-    are unknown or missing, and values of another type (an int passes for a float, nothing else is converted).
+    are unknown or missing (a field with a default may be left out), and values of another type (an int passes for a
+    float, nothing else is converted).
     """
     if not isinstance(values, dict):
         raise BadInput(f"{where}: expected a mapping, got {values!r}")
     expected = [f.name for f in fields(settings)]
     if unknown := [k for k in values if k not in expected]:
         raise BadInput(f"{where}: unknown key {unknown[0]!r}; expected {', '.join(expected)}")
-    if missing := [k for k in expected if k not in values]:
+    if missing := [f.name for f in fields(settings) if f.name not in values and f.default is MISSING]:
         raise BadInput(f"{where}: missing key {missing[0]!r}; got {', '.join(map(str, values)) or 'nothing'}")
     hints = get_type_hints(settings)
-    typed_values = {name: typed(values[name], hints[name], f"{where}: {name}") for name in expected}
+    typed_values = {name: typed(values[name], hints[name], f"{where}: {name}") for name in values}
     try:
         return settings(**typed_values)
     except BadInput as error:  # from the dataclass's own checks, which do not know where they stand
@@ -98,8 +99,10 @@ def strict(settings: type[Settings], values: Any, where: str) -> Settings:
 
 
 def typed(value: Any, expected: Any, where: str) -> Any:
-    """The value, checked against a type: a dataclass, tuple[T, ...], dict[str, T], T | None, or one of int, float, str,
-    bool. Lists and mappings are never empty."""
+    """The value, checked against a type: a dataclass, tuple[T, ...], dict[str, T], T | None, Any, or one of int, float,
+    str, bool. Lists and mappings are never empty."""
+    if expected is Any:
+        return value
     if get_origin(expected) is UnionType:
         expected, none = get_args(expected)
         if none is not NoneType:

@@ -9,13 +9,10 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from pipeline import classifier
-from pipeline.embeddings import Context
-from pipeline.levels import noise_levels, sigma_table
 from pipeline.methods import METHODS_FILE, Method, load_method
-from pipeline.model import Denoiser, decode, to_images
-from pipeline.noise import particle_noise
+from pipeline.model import to_images
 from pipeline.params import BadInput
-from pipeline.sampler import sample
+from pipeline.particles import Question, particles
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
@@ -42,15 +39,7 @@ def repel(
         raise BadInput(f"n: expected at least 1 particle, got {n}")
     name = method if isinstance(method, str) else "your method"
     row = load_method(method, METHODS_FILE, levels) if isinstance(method, str) else method
-    sigmas = noise_levels(schedule, sigma_table(pipe.scheduler.alphas_cumprod), levels)
     network = classifier.load(style_classifier).to(pipe.device) if style_classifier else None
-    size = pipe.unet.config.sample_size
-    shape = (pipe.unet.config.in_channels, size, size)
-
-    def noise(purpose: str) -> Tensor:
-        return particle_noise(seed, prompt, list(range(n)), purpose, shape).to(pipe.device)
-
-    denoise = Denoiser(pipe, prompt, guidance_scale, batch)
-    context = Context(seed, network, lambda x: decode(pipe, x))
-    x0 = sample(denoise, sigmas, row, noise, context, f"method {name}, prompt {prompt!r}")
-    return to_images(pipe, x0, batch)
+    label = f"method {name}, prompt {prompt!r}"
+    question = Question(prompt, seed, prompt, schedule, levels, guidance_scale, batch, label)
+    return to_images(pipe, particles(pipe, row, question, list(range(n)), network).x0, batch)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pipeline.embeddings import Embed
-from pipeline.energies import BANDWIDTHS, ENERGIES
+from pipeline.energies import BANDWIDTHS, ENERGIES, gradient
 from pipeline.params import BadInput, require_one_of
 from pipeline.steps import Particles
 
@@ -28,7 +28,10 @@ class Strength:
 
 @dataclass(frozen=True)
 class Repulsion:
-    """One cell of the grid: energy x space x input x levels x strength x bandwidth. `levels` are (first, last)."""
+    """One cell of the grid: energy x space x input x levels x strength x bandwidth. `levels` are (first, last).
+
+    `direction`: `apart`, or a control of the same size in another direction.
+    """
 
     energy: str
     space: str
@@ -36,20 +39,31 @@ class Repulsion:
     levels: tuple[int, ...]
     strength: Strength
     bandwidth: str
+    direction: str = "apart"
 
 
-# What phi sees, and the factor that the chain rule brings: z = g(x, x0, sigma), dz / dx. The predicted x0 counts as
-# moving with x one to one: the denoiser is not differentiated.
-INPUTS: dict[str, Callable[[Tensor, Tensor, float], tuple[Tensor, float]]] = {
-    "noisy": lambda x, x0, sigma: (x, 1.0),
-    "scaled": lambda x, x0, sigma: (x * (sigma**2 + 1) ** -0.5, (sigma**2 + 1) ** -0.5),
-    "x0": lambda x, x0, sigma: (x0, 1.0),
+# What phi sees, as a function of x: x itself; x as the UNet sees it; the predicted x0, taken to move with x one to one;
+# the predicted x0 as it does move with x, for which the denoiser is differentiated (one backward pass more).
+INPUTS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "noisy": lambda x, x0, sigma: x,
+    "scaled": lambda x, x0, sigma: x * (sigma**2 + 1) ** -0.5,
+    "x0": lambda x, x0, sigma: x0.detach() + (x - x.detach()),
+    "denoised": lambda x, x0, sigma: x0,
 }
+THROUGH_DENOISER = ("denoised",)
 
 # The factor of the force in the drift, score - factor * rep, from the strength's value, the score and the force.
 STRENGTHS: dict[str, Callable[[float, Tensor, Tensor], float]] = {
     "alpha": lambda value, score, rep: value,
     "relative": lambda value, score, rep: value * score.norm().item() / max(rep.norm().item(), 1e-30),
+}
+
+# From the force and a standard normal draw of its shape. `random` and `shuffled` are controls: a method that does no
+# better than they do owes its effect to being disturbed, not to pushing particles apart.
+DIRECTIONS: dict[str, Callable[[Tensor, Callable[[], Tensor]], Tensor]] = {
+    "apart": lambda rep, draw: rep,
+    "random": lambda rep, draw: (noise := draw()) * (rep.norm() / noise.norm()),
+    "shuffled": lambda rep, draw: rep.roll(1, 0),  # each particle takes its neighbour's push
 }
 
 
@@ -61,6 +75,7 @@ def check(repulsion: Repulsion, spaces: dict[str, object]) -> None:
         ("input", repulsion.input, INPUTS),
         ("strength kind", repulsion.strength.kind, STRENGTHS),
         ("bandwidth", repulsion.bandwidth, BANDWIDTHS),
+        ("direction", repulsion.direction, DIRECTIONS),
     ):
         require_one_of(name, choices, kind)
     if repulsion.strength.value < 0:
@@ -69,10 +84,11 @@ def check(repulsion: Repulsion, spaces: dict[str, object]) -> None:
 
 @torch.enable_grad()
 def force(repulsion: Repulsion, embed: Embed, x: Particles, x0: Particles, sigma: float, level: int) -> Particles:
-    """rep of every particle, in the units of 1 / x: stepping against it drives the particles apart."""
-    z, factor = INPUTS[repulsion.input](x.detach(), x0.detach(), sigma)
-    z = z.detach().requires_grad_()
-    phi = embed(z, sigma, level)
-    gradient = ENERGIES[repulsion.energy](phi.detach(), repulsion.bandwidth)
-    (pulled,) = torch.autograd.grad(phi, z, gradient)
-    return factor * pulled
+    """rep of every particle, in the units of 1 / x: stepping against it drives the particles apart.
+
+    x is a leaf that requires a gradient, and x0 its prediction, with its graph where the input is the denoised one.
+    """
+    phi = embed(INPUTS[repulsion.input](x, x0, sigma), sigma, level)
+    push = gradient(repulsion.energy, repulsion.bandwidth, phi.detach())
+    (pulled,) = torch.autograd.grad(phi, x, push, retain_graph=repulsion.input in THROUGH_DENOISER)
+    return pulled

@@ -16,8 +16,8 @@ from torch import Tensor
 from pipeline.embeddings import SPACES, Context, Embed
 from pipeline.methods import Method, within
 from pipeline.params import BadInput
-from pipeline.repulsion import STRENGTHS, force
-from pipeline.steps import CORRECTIONS, PREDICTIONS, Particles, Step
+from pipeline.repulsion import DIRECTIONS, STRENGTHS, THROUGH_DENOISER, force
+from pipeline.steps import CORRECTIONS, PREDICTIONS, Draw, Particles, Step
 
 Denoise = Callable[[Tensor, float], Tensor]
 
@@ -49,25 +49,31 @@ class Run:
 
     denoise: Denoise
     method: Method
-    embed: Embed | None
+    embeds: list[Embed]
     hooks: Hooks
     observe: Callable[[Evaluation], None] | None
     name: str
 
-    def drift(self, x: Particles, sigma: float, level: int) -> Particles:
-        """The score (x0 - x) / sigma^2, less the repulsion at the levels where the method repels."""
-        x0 = self.denoise(x, sigma)
-        if self.hooks.edit_x0:
-            x0 = self.hooks.edit_x0(x, x0, sigma, level)
-        score = (x0 - x) / sigma**2
-        repel = self.method.repel
-        if repel is None or len(x) == 1 or not within(level, repel.levels):
-            return score
-        rep = force(repel, self.embed, x, x0, sigma, level)
-        factor = STRENGTHS[repel.strength.kind](repel.strength.value, score, rep)
-        if self.observe:
-            self.observe(Evaluation(level, sigma, score.norm().item(), factor * rep.norm().item()))
-        return score - factor * rep
+    def drift(self, x: Particles, sigma: float, level: int, draw: Draw) -> Particles:
+        """The score (x0 - x) / sigma^2, less the repulsions of this level; `draw` is noise, for the control."""
+        active = [(r, e) for r, e in zip(self.method.repel or (), self.embeds, strict=True) if within(level, r.levels)]
+        if len(x) == 1:
+            active = []
+        through = any(r.input in THROUGH_DENOISER for r, _ in active)
+        leaf = x.detach().requires_grad_(bool(active))
+        with torch.set_grad_enabled(through):
+            x0 = self.denoise(leaf, sigma)
+            if self.hooks.edit_x0:
+                x0 = self.hooks.edit_x0(leaf, x0, sigma, level)
+        score = (x0.detach() - x) / sigma**2
+        total = torch.zeros_like(score)
+        for repulsion, embed in active:
+            rep = force(repulsion, embed, leaf, x0, sigma, level)
+            rep = DIRECTIONS[repulsion.direction](rep, draw)
+            total += STRENGTHS[repulsion.strength.kind](repulsion.strength.value, score, rep) * rep
+        if active and self.observe:
+            self.observe(Evaluation(level, sigma, score.norm().item(), total.norm().item()))
+        return score - total
 
 
 @torch.no_grad()
@@ -89,8 +95,8 @@ def sample(
     that is not finite.
     """
     method.check(len(sigmas) - 1)
-    embed = SPACES[method.repel.space](context) if method.repel else None
-    run = Run(denoise, method, embed, hooks or Hooks(), observe, name)
+    embeds = [SPACES[r.space](context) for r in method.repel or ()]
+    run = Run(denoise, method, embeds, hooks or Hooks(), observe, name)
     start = noise("start")
     if len(start) < 1:
         raise BadInput(f"{name}: expected at least one particle, got none")
@@ -108,7 +114,7 @@ def at_level(
     method = run.method
 
     def drift(x: Particles, sigma: float) -> Particles:
-        return run.drift(x, sigma, level)
+        return run.drift(x, sigma, level, lambda: noise(f"control {level}")[: len(x)])
 
     def step(steps: dict[str, Step], name: str, purpose: str) -> Particles:
         return steps[name](x, sigma, sigma_next, drift, lambda: noise(f"{purpose} {level}")[: len(x)])

@@ -93,22 +93,3 @@ class EncoderParams:
 
     def __post_init__(self) -> None:
         require_at_least("batch", self.batch, 1)
-
-
-@dataclass(frozen=True)
-class DistanceParams:
-    """Which sets play which part. Diversity is measured against `reference` (`floor` is that set drawn again,
-    `baseline` is plain sampling), realism against `realism`."""
-
-    reference: str
-    floor: str
-    baseline: str
-    realism: str
-
-
-@dataclass(frozen=True)
-class Tolerances:
-    """How far `make check` lets a result move: a share of the expected value, or an absolute difference."""
-
-    relative: float
-    absolute: float

@@ -14,13 +14,13 @@ from pipeline.params import BadInput, one_line_errors
 from pipeline.profile import Profile, read_profile
 
 
-def main(run: Callable[..., None], *names: str) -> None:
-    """`python -m MODULE params.yaml NAMES...` calls run(profile, *names)."""
+def main(run: Callable[..., None], *names: str, kind: type[Profile] = Profile) -> None:
+    """`python -m MODULE params.yaml NAMES...` calls run(profile, *names), the profile read as of this kind."""
     with one_line_errors():
         given = sys.argv[1:]
         if len(given) != 1 + len(names):
             raise BadInput(f"expected {' '.join(['params.yaml', *names])}, got {' '.join(given) or 'nothing'}")
-        profile = read_profile(Path(given[0]))
+        profile = read_profile(Path(given[0]), kind)
         run(profile, *given[1:])
         record(profile, " ".join([sys.modules["__main__"].__spec__.name, *given[1:]]))
 

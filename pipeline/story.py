@@ -36,12 +36,12 @@ def ring(k: int) -> GaussianMixture:
 def repelled(strength: float) -> Method:
     """Repulsion in the plane itself, until level 12: the score has the last word."""
     cell = Repulsion("rbf", "latent", "noisy", (0, 12), Strength("relative", strength), "median")
-    return Method("euler", None, cell, None)
+    return Method("euler", repel=(cell,))
 
 
 ROWS = {
     "plain": PLAIN,
-    "langevin": Method("euler", Correction("langevin", (0, 9)), None, None),
+    "langevin": Method("euler", Correction("langevin", (0, 9))),
     "repulsion 0.3 of the score": repelled(0.3),
     "repulsion 1.5 of the score": repelled(1.5),
 }

@@ -8,20 +8,23 @@ import pytest
 
 from analysis.distances import measured, particle_set
 from analysis.figures.pairs import extremes
+from analysis.settings import Study
 from pipeline.params import BadInput
 from pipeline.profile import read_profile
 
 
 @pytest.fixture
 def profile():
-    whole = read_profile(Path(__file__).parents[1] / "params.yaml")
-    return replace(whole, sampling=replace(whole.sampling, particles=3, sets=2))
+    whole = read_profile(Path(__file__).parents[1] / "params.yaml", Study)
+    references = {name: replace(p, images_per_artist=1) for name, p in whole.reference_sets.items()}
+    sampling = replace(whole.sampling, particles=10, sets=2)
+    return replace(whole, sampling=sampling, reference_sets=references)
 
 
 def test_a_method_s_parts_are_its_particle_sets_and_a_reference_s_are_dealt_out(profile):
-    index = np.arange(6)
-    assert particle_set(profile, "langevin", index).tolist() == [0, 0, 0, 1, 1, 1]
-    assert particle_set(profile, "max_div", index).tolist() == [0, 1, 0, 1, 0, 1]
+    index = np.arange(20)
+    assert particle_set(profile, "langevin", index).tolist() == [0] * 10 + [1] * 10
+    assert particle_set(profile, "max_div", index).tolist() == [0, 1] * 10
 
 
 def test_a_metric_is_taken_of_all_rows_and_without_each_part():

@@ -3,7 +3,15 @@ import math
 import pytest
 import torch
 
-from pipeline.energies import BANDWIDTHS, median_bandwidth, off_diagonal, rbf, row_median_bandwidth, squared_distances
+from pipeline.energies import (
+    BANDWIDTHS,
+    ENERGIES,
+    gradient,
+    median_bandwidth,
+    off_diagonal,
+    row_median_bandwidth,
+    squared_distances,
+)
 
 
 def particles(n: int, d: int, seed: int = 0) -> torch.Tensor:
@@ -31,45 +39,62 @@ def test_bandwidths_by_hand():
 
 def test_two_particles_push_each_other_equally_and_oppositely():
     phi = torch.tensor([[0.0, 0.0], [3.0, 4.0]], dtype=torch.float64)
-    out = rbf(phi, "median")
+    out = gradient("rbf", "median", phi)
     # |a - b|^2 = 25 and h = 25 / ln 2, so that k = 1/2: (1/2) (-2 / h) (1/2) (a - b)
     expected = -0.5 * math.log(2) / 25 * torch.tensor([-3.0, -4.0], dtype=torch.float64)
     assert torch.allclose(out[0], expected) and torch.allclose(out[0], -out[1])
 
 
+# Each energy as a function of one particle, the others and h held fixed.
+VALUES = {
+    "rbf": lambda own, phi, i, h: torch.exp(-(own - phi).square().sum(1) / h[i]).mean(),
+    "inverse_quadratic": lambda own, phi, i, h: (1 / (1 + (own - phi).square().sum(1) / h[i])).mean(),
+    "dpp": lambda own, phi, i, h: minus_log_determinant(own, phi, i, h),
+}
+
+
+def minus_log_determinant(own, phi, i, h):
+    moved = torch.cat([phi[:i], own.unsqueeze(0), phi[i + 1 :]])
+    sqdist = (moved.unsqueeze(1) - moved.unsqueeze(0)).square().sum(-1)
+    kernel = torch.exp(-sqdist / h.mean())
+    return -torch.logdet(torch.eye(len(phi), dtype=phi.dtype) + kernel) / len(phi)
+
+
 @pytest.mark.parametrize("bandwidth", BANDWIDTHS)
-def test_rbf_is_the_gradient_of_the_mean_kernel(bandwidth):
-    """Against autograd through the kernel of each particle, the bandwidth and the other particles held fixed."""
+@pytest.mark.parametrize("energy", ENERGIES)
+def test_the_gradient_is_autograd_s(energy, bandwidth):
     phi = particles(6, 4)
     h = BANDWIDTHS[bandwidth](squared_distances(phi))
     for i in range(6):
         own = phi[i].clone().requires_grad_()
-        k = torch.exp(-(own - phi).square().sum(1) / h[i])
-        (expected,) = torch.autograd.grad(k.mean(), own)
-        assert torch.allclose(rbf(phi, bandwidth)[i], expected, rtol=1e-10)
+        (expected,) = torch.autograd.grad(VALUES[energy](own, phi, i, h), own)
+        assert torch.allclose(gradient(energy, bandwidth, phi)[i], expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("energy", ENERGIES)
 @pytest.mark.parametrize("bandwidth", BANDWIDTHS)
 @pytest.mark.parametrize("n", [1, 2, 3, 50])
-def test_any_number_of_particles_and_identical_ones_are_finite(bandwidth, n):
+def test_any_number_of_particles_and_identical_ones_are_finite(energy, bandwidth, n):
     phi = particles(n, 5).float()
-    assert torch.isfinite(rbf(phi, bandwidth)).all()
-    assert (rbf(phi[:1].expand(n, 5), bandwidth) == 0).all()
+    assert torch.isfinite(gradient(energy, bandwidth, phi)).all()
+    assert (gradient(energy, bandwidth, phi[:1].expand(n, 5)) == 0).all()
     nearly = phi[:1] + 1e-20 * phi
-    assert torch.isfinite(rbf(nearly, bandwidth)).all()
+    assert torch.isfinite(gradient(energy, bandwidth, nearly)).all()
     if n == 50:
         some = torch.cat([phi[:1].expand(45, 5), phi[:5]])  # more than half coincide: the median is 0
-        assert torch.isfinite(rbf(some, bandwidth)).all()
+        assert torch.isfinite(gradient(energy, bandwidth, some)).all()
 
 
+@pytest.mark.parametrize("energy", ENERGIES)
 @pytest.mark.parametrize("bandwidth", BANDWIDTHS)
-def test_rbf_is_equivariant_and_knows_no_origin_and_no_scale(bandwidth):
+def test_an_energy_is_equivariant_and_knows_no_origin_and_no_scale(energy, bandwidth):
     phi, order = particles(9, 3), torch.randperm(9, generator=torch.Generator().manual_seed(0))
-    out = rbf(phi, bandwidth)
-    assert torch.allclose(rbf(phi[order], bandwidth), out[order], rtol=1e-10)
-    assert torch.allclose(rbf(phi + 5, bandwidth), out, rtol=1e-8)
-    assert torch.allclose(rbf(3 * phi, bandwidth), out / 3, rtol=1e-10)
+    out = gradient(energy, bandwidth, phi)
+    assert torch.allclose(gradient(energy, bandwidth, phi[order]), out[order], rtol=1e-10)
+    assert torch.allclose(gradient(energy, bandwidth, phi + 5), out, rtol=1e-8)
+    assert torch.allclose(gradient(energy, bandwidth, 3 * phi), out / 3, rtol=1e-10)
 
 
-def test_the_median_bandwidth_conserves_momentum():
-    assert rbf(particles(9, 3), "median").sum(0).abs().max() < 1e-15
+@pytest.mark.parametrize("energy", ENERGIES)
+def test_the_median_bandwidth_conserves_momentum(energy):
+    assert gradient(energy, "median", particles(9, 3)).sum(0).abs().max() < 1e-15

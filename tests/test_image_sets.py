@@ -40,7 +40,7 @@ def test_what_is_written_is_read(packed):
     expected = np.concatenate([made("", 3 * k).images for k in range(3)])
     assert (read_images(packed) == expected).all()
     assert (read_images(packed, ["000004.png"])[0] == expected[4]).all()
-    assert read_run(packed) == {"images": 9, "denoiser_passes": 360}
+    assert read_run(packed) == {"images": 9, "denoiser_passes": 360, "denoiser_backward_passes": 0}
     forces = read_forces(packed)
     assert forces["prompt_id"].tolist() == ["NA", "null", "1e5"] and forces["first_index"].tolist() == [0, 3, 6]
 

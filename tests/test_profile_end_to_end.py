@@ -13,12 +13,13 @@ import yaml
 from test_profile import VALUES
 
 from analysis import check, distances, draw, report, tables
+from analysis.settings import Study
 from pipeline import features, generate, prepare, reference, story, trajectories
 from pipeline.feature_sets import read_features
 from pipeline.image_sets import read_forces, read_images, read_manifest, read_run
 from pipeline.methods import load_methods
 from pipeline.params import BadInput, strict
-from pipeline.profile import Profile, read_profile
+from pipeline.profile import read_profile
 
 ROOT = Path(__file__).parents[1]
 METHODS = ("plain", "channel_average", "style_classifier")
@@ -30,7 +31,7 @@ later,a painting of a cat,development
 
 
 @pytest.fixture(scope="module")
-def profile(tmp_path_factory) -> Profile:
+def profile(tmp_path_factory) -> Study:
     folder = tmp_path_factory.mktemp("profile") / "some" / "folders" / "down"
     folder.mkdir(parents=True)
     for name in ("models", "bench"):
@@ -38,8 +39,8 @@ def profile(tmp_path_factory) -> Profile:
     shutil.copytree(ROOT / "report", folder / "report")  # typst leaves no root, not even by a link
     rows = yaml.safe_load((ROOT / "methods.yaml").read_text())
     for row in rows.values():
-        if row["repel"]:
-            row["repel"]["levels"] = [0, 2]
+        for cell in row.get("repel", []):
+            cell["levels"] = [0, 2]
     (folder / "methods.yaml").write_text(yaml.safe_dump({name: rows[name] for name in METHODS}))
     (folder / "prompts.csv").write_text(PROMPTS)
     values = json.loads(json.dumps(VALUES))
@@ -61,7 +62,7 @@ def profile(tmp_path_factory) -> Profile:
     (folder / "params.yaml").write_text(yaml.safe_dump(values))
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
-    profile = read_profile(Path("params.yaml"))
+    profile = read_profile(Path("params.yaml"), Study)
     with pytest.raises(BadInput, match=r"the model does not know '<b>\"kite\"</b>'; it knows a, ambrel"):
         prepare.run(profile)
     assert not profile.prompts_file.exists()
@@ -92,7 +93,11 @@ def test_every_set_has_its_images_and_a_manifest(profile):
         assert manifest["index"].tolist() == list(range(12)) * 2 and set(manifest["set"]) == {name}
         assert read_images(profile.samples(name)).shape == (24, 64, 64, 3)
     # 2 prompts x 12 images x 3 levels, with and without the prompt
-    assert read_run(profile.samples("plain")) == {"images": 24, "denoiser_passes": 144}
+    assert read_run(profile.samples("plain")) == {
+        "images": 24,
+        "denoiser_passes": 144,
+        "denoiser_backward_passes": 0,
+    }
 
 
 def test_methods_are_paired_and_references_are_not(profile):
@@ -114,7 +119,16 @@ def test_features_follow_the_manifest(profile):
     assert found.prompt_id.tolist() == manifest["prompt_id"].tolist()
     assert found.encoder.startswith("painted_world ")
     shapes = {name: v.shape for name, v in found.vectors.items()}
-    expected = {"general": 64, "location": 64, "style": 136, "gram": 136, "subject": 12, "artist": 20, "place": 2}
+    expected = {
+        "general": 64,
+        "location": 64,
+        "style": 136,
+        "gram": 136,
+        "subject": 12,
+        "artist": 20,
+        "place": 2,
+        "render_error": 1,
+    }
     assert shapes == {name: (24, d) for name, d in expected.items()}
 
 
@@ -123,8 +137,8 @@ def test_results_hold_every_metric(profile):
     rows_of_vase = [r for r in rows if r["prompt_id"] == "vase"]
     kinds = {(r["metric"], r["space"], r["against"]) for r in rows_of_vase}
     assert all(len(r["left_out"]) == 3 and r["n"] == 12 and not r["reason"] for r in rows_of_vase)
-    # 7 distances in 4 spaces to the reference and in one to the realism set, 3 similarities in 4 spaces, 4 readings
-    assert len(kinds) == len(rows_of_vase) == 7 * 5 + 3 * 4 + 4 and ("subject_accuracy", "", "") in kinds
+    # 8 distances in 4 spaces to the reference and in one to the realism set, 3 similarities in 4 spaces, 6 readings
+    assert len(kinds) == len(rows_of_vase) == 8 * 5 + 3 * 4 + 6 and ("subject_accuracy", "", "") in kinds
     # a prompt without a subject of the painted world has no subject accuracy, and nothing stands in for it
     assert "subject_accuracy" not in {r["metric"] for r in rows if r["prompt_id"] == "odd"}
     assert all(np.isfinite(r["value"]) for r in rows)
@@ -250,7 +264,7 @@ def test_unknown_names_stop_before_a_model_is_loaded(profile, monkeypatch):
 def test_swapped_methods_are_noticed(profile):
     """The tolerances are tight enough to tell one method from another."""
     found = check.read_results(profile)
-    found = found[found["metric"].isin(list(profile.check))]
+    found = found[found["metric"].isin(list(profile.analysis.check))]
     methods = found[found["set"].isin(["plain", "style_classifier"])]
     swapped = methods.assign(set=methods["set"].map({"plain": "style_classifier", "style_classifier": "plain"}))
     table = check.compare(swapped, methods[[*check.KEYS, "value"]], profile)
@@ -271,7 +285,11 @@ def test_swapped_methods_are_noticed(profile):
             "reference truth: prompt odd is none of the painted world's",
         ),
         (
-            {"methods": ["svgd"], "sets": ["svgd", *VALUES["references"]], "distances": {"baseline": "svgd"}},
+            {
+                "methods": ["svgd"],
+                "sets": ["svgd", *VALUES["references"]],
+                "analysis": VALUES["analysis"] | {"baseline": "svgd"},
+            },
             "unknown method 'svgd'",
         ),
         ({"encoder": {"name": "clip"}}, "unknown encoder 'clip'"),
@@ -284,7 +302,7 @@ def test_what_cannot_run_stops_at_the_door(profile, change, message):
         values[key] = values[key] | value if isinstance(value, dict) else value
     before = profile.prompts_file.read_bytes()
     with pytest.raises(BadInput, match=message):
-        prepare.run(strict(Profile, values, "params.yaml"))
+        prepare.run(strict(Study, values, "params.yaml"))
     assert profile.prompts_file.read_bytes() == before
 
 

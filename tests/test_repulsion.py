@@ -3,7 +3,7 @@ import torch
 
 from pipeline.classifier import StyleClassifier
 from pipeline.embeddings import SPACES, Context, thirds, thirds_differences
-from pipeline.energies import rbf
+from pipeline.energies import gradient
 from pipeline.params import BadInput
 from pipeline.repulsion import INPUTS, STRENGTHS, Repulsion, Strength, check, force
 
@@ -17,6 +17,11 @@ def context(size: int, dtype: torch.dtype) -> Context:
 
 def latents(n: int, size: int, dtype: torch.dtype = torch.float64) -> torch.Tensor:
     return torch.randn(n, 4, size, size, dtype=dtype, generator=torch.Generator().manual_seed(1))
+
+
+def denoise(x: torch.Tensor) -> torch.Tensor:
+    """Stands in for a denoiser: each particle by itself, and not linear."""
+    return 0.5 * torch.tanh(x.roll(1, 2)) + 0.1 * x
 
 
 def row(space: str, **changes) -> Repulsion:
@@ -36,20 +41,20 @@ def row(space: str, **changes) -> Repulsion:
 def test_force_equals_the_one_particle_at_a_time_jacobian(space, size, input):
     """The thesis's route: the Jacobian of phi at each particle, times the mean kernel gradient in phi."""
     n, sigma, level = 3, 0.7, 12
-    x, x0 = latents(n, size), latents(n, size).flip(0) * 0.5
+    x = latents(n, size).requires_grad_()
+    x0 = denoise(x)
     embed = SPACES[space](context(size, torch.float64))
-    z, factor = INPUTS[input](x, x0, sigma)
-    gradient = rbf(embed(z, sigma, level).detach(), "median")
+    push = gradient("rbf", "median", embed(INPUTS[input](x, x0, sigma), sigma, level).detach())
     expected = []
     for i in range(n):
-        one = z[i : i + 1].clone().requires_grad_()
-        phi = embed(one, sigma, level)[0]
-        rows = [torch.autograd.grad(p, one, retain_graph=True)[0] for p in phi] if len(phi) <= 300 else None
-        if rows is None:  # the latent's Jacobian is the identity
-            expected.append(gradient[i].view_as(one[0]))
+        one = x[i : i + 1].detach().clone().requires_grad_()
+        phi = embed(INPUTS[input](one, denoise(one), sigma), sigma, level)[0]
+        if len(phi) > 300:  # the latent: one product instead of thousands of rows
+            expected.append(torch.autograd.grad(phi, one, push[i])[0][0])
         else:
-            expected.append(sum(g * r[0] for g, r in zip(gradient[i], rows, strict=True)))
-    expected = factor * torch.stack(expected)
+            rows = [torch.autograd.grad(p, one, retain_graph=True)[0] for p in phi]
+            expected.append(sum(g * r[0] for g, r in zip(push[i], rows, strict=True)))
+    expected = torch.stack(expected)
     found = force(row(space, input=input), embed, x, x0, sigma, level)
     assert (found - expected).norm() <= 1e-8 * expected.norm()
     assert expected.norm() > 0
@@ -57,15 +62,16 @@ def test_force_equals_the_one_particle_at_a_time_jacobian(space, size, input):
 
 @pytest.mark.parametrize("space", SPACES)
 def test_force_is_equivariant_to_the_order_of_particles(space):
-    x = latents(6, 8)
+    x = latents(6, 8).requires_grad_()
     embed, order = SPACES[space](context(8, torch.float64)), torch.tensor([3, 0, 5, 1, 4, 2])
     out = force(row(space), embed, x, x, 1.0, 0)
-    assert torch.allclose(force(row(space), embed, x[order], x[order], 1.0, 0), out[order], rtol=1e-9, atol=1e-18)
+    permuted = x.detach()[order].requires_grad_()
+    assert torch.allclose(force(row(space), embed, permuted, permuted, 1.0, 0), out[order], rtol=1e-9, atol=1e-18)
 
 
 @pytest.mark.parametrize("space", SPACES)
 def test_identical_particles_feel_no_force(space):
-    x = latents(1, 8, torch.float32).expand(5, -1, -1, -1)
+    x = latents(1, 8, torch.float32).expand(5, -1, -1, -1).clone().requires_grad_()
     out = force(row(space), SPACES[space](context(8, torch.float32)), x, x, 1.0, 0)
     assert torch.isfinite(out).all() and out.abs().max() < 1e-3
 
@@ -93,6 +99,15 @@ def test_thirds_differences_by_hand():
     # top - middle, middle - bottom, left - middle, middle - right
     assert thirds_differences(x)[0].tolist() == pytest.approx([3, 0, 0, 0])
     assert thirds_differences(x.transpose(2, 3))[0].tolist() == pytest.approx([0, 0, 3, 0])
+
+
+def test_the_centre_of_mass_follows_what_stands_on_the_ground():
+    embed, x = SPACES["centre_of_mass"](Context(0)), torch.full((3, 4, 9, 9), 0.7, dtype=torch.float64)
+    for k, (row, column) in enumerate([(4, 4), (2, 4), (4, 7)]):
+        x[k, :, row, column] = 2.0
+    # rows and columns from -1 to 1 in steps of 1/4; the ground's own value does not matter
+    assert embed(x, 1.0, 0).tolist() == [pytest.approx(place) for place in ([0, 0], [-0.5, 0], [0, 0.75])]
+    assert torch.allclose(embed(x + 3, 1.0, 0), embed(x, 1.0, 0))
 
 
 def test_random_cnn_is_fresh_at_each_level_unless_fixed():
@@ -130,6 +145,7 @@ def test_a_space_without_its_network_is_named(space):
         ({"energy": "gravity"}, "unknown energy 'gravity'; expected one of rbf"),
         ({"input": "pixels"}, "unknown input 'pixels'; expected one of noisy, scaled, x0"),
         ({"bandwidth": "mean"}, "unknown bandwidth 'mean'; expected one of median, row_median"),
+        ({"direction": "up"}, "unknown direction 'up'; expected one of apart, random, shuffled"),
         ({"strength": Strength("loud", 1.0)}, "unknown strength kind 'loud'; expected one of alpha, relative"),
         ({"strength": Strength("alpha", -1.0)}, "strength: expected a number that is not negative, got -1.0"),
     ],

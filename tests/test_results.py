@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,16 +8,15 @@ from test_profile import VALUES
 from analysis.check import KEYS, compare, read_expected, report
 from analysis.estimates import estimates, gap_estimates
 from analysis.results import Row, by_prompt, passes_per_image, read_results, select, write_results
+from analysis.settings import Study
 from pipeline.params import BadInput, strict
-from pipeline.profile import Profile
-from pipeline.sections import DistanceParams
 
 
 @pytest.fixture
-def profile(tmp_path, monkeypatch) -> Profile:
+def profile(tmp_path, monkeypatch) -> Study:
     """Results of two sets with one row for each of two prompts."""
     monkeypatch.chdir(tmp_path)
-    whole = strict(Profile, VALUES, "params.yaml")
+    whole = strict(Study, VALUES, "params.yaml")
     # the checks of a whole profile are not in the way here
     object.__setattr__(whole, "sets", ("plain", "max_div"))
     for k, name in enumerate(whole.sets):
@@ -114,7 +114,8 @@ def test_a_prompt_without_a_value_or_one_particle_set_leaves_no_interval(profile
 
 
 def test_gap_estimates_by_hand(profile):
-    object.__setattr__(profile, "distances", DistanceParams("ref", "floor", "plain", "ref"))
+    parts = replace(profile.analysis, reference="ref", floor="floor", realism="ref")
+    object.__setattr__(profile, "analysis", parts)
     object.__setattr__(profile, "sets", ("plain", "half", "floor"))
     profile.distances_file("max_div").unlink()
     for name, v in (("plain", 8.0), ("half", 5.0), ("floor", 2.0)):

@@ -16,12 +16,12 @@ from pipeline.steps import CORRECTIONS, PREDICTIONS, ancestral, euler, langevin,
 from pipeline.story import ring
 
 SIGMAS = noise_levels("linspace", sigma_table(scaled_linear_abar(0.00085, 0.012, 1000)), 20)
-PLAIN = Method("euler", None, None, None)
+PLAIN = Method("euler")
 
 
 def repelled(alpha: float, space: str = "latent", **changes) -> Method:
     cell = Repulsion("rbf", space, "noisy", (0, 19), Strength("alpha", alpha), "median")
-    return Method("euler", None, dataclasses.replace(cell, **changes), None)
+    return Method("euler", repel=(dataclasses.replace(cell, **changes),))
 
 
 def gaussian(std: float):
@@ -121,7 +121,7 @@ def test_plain_sampling_of_a_gaussian_is_linear_in_closed_form():
 @pytest.mark.parametrize("correct", [None, *CORRECTIONS])
 def test_strength_zero_is_the_plain_sampler_bit_for_bit(predict, correct):
     corrections = Correction(correct, (0, 9)) if correct else None
-    plain = Method(predict, corrections, None, None)
+    plain = Method(predict, corrections)
     zero = dataclasses.replace(repelled(0.0), predict=predict, correct=corrections)
     assert torch.equal(run(plain, 6), run(zero, 6))
 
@@ -163,19 +163,43 @@ def test_relative_strength_is_the_share_of_the_score():
         assert e.repulsion_norm == pytest.approx(0.3 * e.score_norm, rel=1e-9)
 
 
+def test_two_repulsions_add_up_and_share_no_strength():
+    one, other = repelled(0.0, strength=Strength("relative", 0.2)), repelled(0.0, strength=Strength("relative", 0.1))
+    both = Method("euler", repel=(*one.repel, *other.repel))  # the same direction twice
+    assert torch.allclose(run(both, 5), run(repelled(0.0, strength=Strength("relative", 0.3)), 5))
+
+
+@pytest.mark.parametrize("direction", ["random", "shuffled"])
+def test_a_control_has_the_force_s_size_and_another_direction(direction):
+    seen = []
+    control = repelled(0.0, strength=Strength("relative", 0.3), direction=direction)
+    out = run(control, 8, observe=seen.append)
+    assert all(e.repulsion_norm == pytest.approx(0.3 * e.score_norm) for e in seen)
+    assert torch.equal(out, run(control, 8))
+    apart = run(repelled(0.0, strength=Strength("relative", 0.3)), 8)
+    assert out.var(0).mean() < apart.var(0).mean()  # the noise does not spread as the repulsion does
+
+
+def test_the_denoised_input_follows_the_denoiser_s_own_jacobian():
+    """Of N(0, s^2) the denoiser is x c, so that repulsion in x0 is repulsion in x with its chain factor: the same
+    direction, and at a relative strength the same samples."""
+    through = repelled(0.0, strength=Strength("relative", 0.2), input="denoised")
+    assert torch.allclose(run(through, 6), run(repelled(0.0, strength=Strength("relative", 0.2)), 6))
+
+
 def test_repulsion_spreads_and_more_strength_spreads_more():
     spreads = [run(repelled(a), 20).var(0).mean().item() for a in (0.0, 0.5, 2.0)]
     assert spreads[0] < spreads[1] < spreads[2]
 
 
 def test_spread_starts_from_one_particle():
-    method = Method("euler", None, None, Spread(10, "random"))
+    method = Method("euler", spread=Spread(10, "random"))
     out = run(method, 6)
     assert len(torch.unique(out, dim=0)) == 6
-    whole = Method("euler", None, None, Spread(0, "random"))
+    whole = Method("euler", spread=Spread(0, "random"))
     assert run(whole, 6).var(0).mean() > out.var(0).mean()  # spread later, spread less
     with pytest.raises(BadInput, match=r"spread: levels expected as \[first, last\] within 0 .. 19, got \[20, 20\]"):
-        run(Method("euler", None, None, Spread(20, "random")), 2)
+        run(Method("euler", spread=Spread(20, "random")), 2)
 
 
 def test_hooks_edit_latents_and_x0():
@@ -252,13 +276,18 @@ def test_every_row_of_the_file_is_valid_and_the_thesis_is_there():
 @pytest.mark.parametrize(
     "row,message",
     [
-        ("{predict: leap, correct: null, repel: null, spread: null}", "mine: unknown prediction step 'leap'; expected one of euler"),
-        ("{predict: euler, correct: {step: hop, levels: [0, 1]}, repel: null, spread: null}", "unknown correction step 'hop'"),
-        ("{predict: euler, correct: {step: random, levels: [3, 20]}, repel: null, spread: null}", r"correct: levels expected .* got \[3, 20\]"),
-        ("{predict: euler, correct: {step: random, levels: [5, 3]}, repel: null, spread: null}", r"got \[5, 3\]"),
-        ("{predict: euler, correct: null, repel: null}", "mine: missing key 'spread'"),
-        ("{predict: euler, correct: null, repel: null, spread: null, speed: 3}", "mine: unknown key 'speed'"),
-        ("{predict: euler, correct: null, repel: strong, spread: null}", "mine: repel: expected a mapping, got 'strong'"),
+        ("{predict: leap}", "mine: unknown prediction step 'leap'; expected one of euler"),
+        ("{predict: euler, correct: {step: hop, levels: [0, 1]}}", "unknown correction step 'hop'"),
+        ("{predict: euler, correct: {step: random, levels: [3, 20]}}", r"correct: levels expected .* got \[3, 20\]"),
+        ("{predict: euler, correct: {step: random, levels: [5, 3]}}", r"got \[5, 3\]"),
+        ("{correct: {step: random, levels: [3, 4]}}", "mine: missing key 'predict'; got correct"),
+        ("{predict: euler, repel: {energy: rbf}}", "mine: repel: expected a list that is not empty"),
+        ("{predict: euler, guidance: {scale: 0.5, levels: [0, 19]}}", "mine: guidance scale: expected at least 1, got 0.5"),
+        ("{predict: euler, anneal: {first: 0.9, last: 0.6, noise: 0.1}}", "mine: anneal: anneal: expected 0 <= first < last"),
+        ("{predict: euler, select: {candidates: 0, space: latent}}", "mine: select: candidates: expected at least 1, got 0"),
+        ("{predict: euler, select: {candidates: 2, space: colour}}", "mine: unknown space 'colour'"),
+        ("{predict: euler, speed: 3}", "mine: unknown key 'speed'"),
+        ("{predict: euler, repel: [strong]}", "mine: repel: expected a mapping, got 'strong'"),
     ],
 )  # fmt: skip
 def test_bad_rows_are_named(tmp_path, row, message):
@@ -269,8 +298,8 @@ def test_bad_rows_are_named(tmp_path, row, message):
 
 def test_a_new_cell_of_the_grid_changes_no_python(tmp_path):
     (tmp_path / "methods.yaml").write_text(
-        "mine: {predict: heun, correct: {step: random, levels: [2, 3]}, spread: null, repel: {energy: rbf, space: mean, "
-        "input: x0, levels: [1, 7], strength: {kind: relative, value: 0.1}, bandwidth: row_median}}\n"
+        "mine: {predict: heun, correct: {step: random, levels: [2, 3]}, repel: [{energy: dpp, space: mean, "
+        "input: x0, levels: [1, 7], strength: {kind: relative, value: 0.1}, bandwidth: row_median}]}\n"
     )
     (method,) = load_methods(tmp_path / "methods.yaml", 20).values()
     assert torch.isfinite(run(method, 4, shape=(4, 8, 8))).all()

@@ -6,13 +6,13 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
+from analysis.settings import Study
 from analysis.style import WIDTH
-from pipeline.profile import Profile
 
 
-def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    accuracy = pd.read_csv(profile.classifier_accuracy)
-    artists = len(pd.read_csv(profile.artists_file))
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    accuracy = pd.read_csv(study.classifier_accuracy)
+    artists = len(pd.read_csv(study.artists_file))
     figure, axes = plt.subplots(figsize=(WIDTH * 0.75, 3.2), layout="constrained")
     sns.lineplot(accuracy, x="level", y="accuracy", hue="set", marker="o", ax=axes)
     sigma = accuracy.drop_duplicates("level").set_index("level")["sigma"]

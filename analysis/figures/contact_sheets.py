@@ -6,22 +6,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from analysis.pictures import first_images
+from analysis.settings import Study
 from analysis.style import DPI, label
-from pipeline.profile import Profile
 
 COLUMNS = 12
 LABELS = 0.2  # share of the width for the sets' names
 
 
-def sheet(profile: Profile, prompt_id: str) -> plt.Figure:
-    rows = [np.concatenate(first_images(profile, name, prompt_id, COLUMNS), axis=1) for name in profile.sets]
+def sheet(study: Study, prompt_id: str) -> plt.Figure:
+    rows = [np.concatenate(first_images(study, name, prompt_id, COLUMNS), axis=1) for name in study.sets]
     height, width = rows[0].shape[0], max(row.shape[1] for row in rows)
     rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     # one pixel of the sheet is one of the picture
     figure = plt.figure(figsize=(width / (1 - LABELS) / DPI, len(rows) * height / DPI))
     axes = figure.add_axes((LABELS, 0, 1 - LABELS, 1))
     axes.imshow(np.concatenate(rows), interpolation="nearest")
-    names = [label(name) for name in profile.sets]
+    names = [label(name) for name in study.sets]
     axes.set_yticks([(k + 0.5) * height for k in range(len(rows))], names, fontsize=7)
     axes.set_xticks([])
     axes.grid(False)
@@ -31,5 +31,5 @@ def sheet(profile: Profile, prompt_id: str) -> plt.Figure:
     return figure
 
 
-def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    return {f"contact_sheet_{prompt_id}": sheet(profile, prompt_id) for prompt_id in prompt_ids}
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    return {f"contact_sheet_{prompt_id}": sheet(study, prompt_id) for prompt_id in prompt_ids}

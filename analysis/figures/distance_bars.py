@@ -7,12 +7,12 @@ import numpy as np
 
 from analysis.estimates import estimates
 from analysis.results import by_prompt, read_results
+from analysis.settings import Study
 from analysis.style import SPACE_LABELS, WIDTH, colours, label
-from pipeline.profile import Profile
 
 
-def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    results, p, methods = read_results(profile), profile.distances, list(profile.methods)
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    results, p, methods = read_results(study), study.analysis, list(study.methods)
     palette, places = colours(methods, p.baseline), np.arange(len(methods))
     figure, axes = plt.subplots(1, len(SPACE_LABELS), figsize=(WIDTH, 0.28 * len(methods) + 1.0), sharey=True)
     figure.set_layout_engine("constrained")

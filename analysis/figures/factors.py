@@ -8,9 +8,9 @@ import pandas as pd
 import seaborn as sns
 
 from analysis import truth
+from analysis.settings import Study
 from analysis.style import WIDTH, label
 from pipeline.feature_sets import FeatureSet, read_features
-from pipeline.profile import Profile
 
 
 def artist_shares(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
@@ -48,9 +48,9 @@ def places(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
     return figure
 
 
-def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     """Nothing where the encoder reads no factors."""
-    sets = {name: read_features(profile.features(name)) for name in profile.sets}
+    sets = {name: read_features(study.features(name)) for name in study.sets}
     if not all("artist" in features.classes for features in sets.values()):
         return {}
     return {"artist_shares": artist_shares(sets, prompt_ids), "places": places(sets, prompt_ids)}

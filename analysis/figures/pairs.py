@@ -6,10 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.spatial.distance import pdist, squareform
 
+from analysis.settings import Study
 from analysis.style import SPACE_LABELS, WIDTH, label
 from pipeline.feature_sets import read_features
 from pipeline.image_sets import read_images, read_manifest
-from pipeline.profile import Profile
 
 
 def extremes(vectors: np.ndarray) -> list[tuple[int, int]]:
@@ -20,19 +20,19 @@ def extremes(vectors: np.ndarray) -> list[tuple[int, int]]:
     return [tuple(map(int, np.unravel_index(k, shape))) for k in (np.nanargmin(distance), np.nanargmax(distance))]
 
 
-def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    prompt_id, sets = prompt_ids[0], [*profile.methods, profile.distances.reference]
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    prompt_id, sets = prompt_ids[0], [*study.methods, study.analysis.reference]
     figure, axes = plt.subplots(
         len(sets), 2 * len(SPACE_LABELS), figsize=(WIDTH, 0.42 * len(sets) + 0.6), squeeze=False, layout="constrained"
     )
     for top, (row, name) in enumerate(zip(axes, sets, strict=True)):
-        manifest = read_manifest(profile.samples(name))
+        manifest = read_manifest(study.samples(name))
         files = manifest[manifest["prompt_id"] == prompt_id].sort_values("index")["file"].to_list()
-        vectors = read_features(profile.features(name)).of(prompt_id)
+        vectors = read_features(study.features(name)).of(prompt_id)
         row[0].set_ylabel(label(name), rotation=0, ha="right", va="center", fontsize=7)
         for k, space in enumerate(SPACE_LABELS):
             for ax, pair, kind in zip(row[2 * k :], extremes(vectors[space]), ("nearest", "farthest"), strict=False):
-                images = read_images(profile.samples(name), [files[i] for i in pair])
+                images = read_images(study.samples(name), [files[i] for i in pair])
                 gap = np.full((images.shape[1], 3, 3), 255, np.uint8)
                 ax.imshow(np.concatenate([images[0], gap, images[1]], axis=1))
                 ax.set(xticks=[], yticks=[])

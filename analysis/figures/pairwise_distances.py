@@ -9,19 +9,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.spatial.distance import pdist
 
+from analysis.settings import Study
 from analysis.style import SPACE_LABELS, WIDTH, colours, label
 from pipeline.feature_sets import read_features
-from pipeline.profile import Profile
 
 QUANTILES = np.linspace(0, 1, 201)
 
 
-def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    p = profile.distances
-    palette = colours(list(profile.methods), p.baseline) | {p.reference: (0.0, 0.0, 0.0)}
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    p = study.analysis
+    palette = colours(list(study.methods), p.baseline) | {p.reference: (0.0, 0.0, 0.0)}
     figure, axes = plt.subplots(2, 2, figsize=(WIDTH, 4.8), layout="constrained")
     for name, colour in palette.items():
-        vectors = [read_features(profile.features(name)).of(q) for q in prompt_ids]
+        vectors = [read_features(study.features(name)).of(q) for q in prompt_ids]
         for ax, space in zip(axes.flat, SPACE_LABELS, strict=True):
             distances = np.concatenate([pdist(v[space]) for v in vectors])
             wide = 2 if name in (p.baseline, p.reference) else 1

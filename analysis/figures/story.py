@@ -5,14 +5,14 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import pandas as pd
 
+from analysis.settings import Study
 from analysis.style import WIDTH
-from pipeline.profile import Profile
 
 REACH = 7
 
 
-def draw(profile: Profile, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    table = pd.read_csv(profile.story)
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    table = pd.read_csv(study.story)
     modes = table[table["method"] == "modes"]
     methods = [name for name in table["method"].unique() if name != "modes"]
     figure, axes = plt.subplots(1, len(methods), figsize=(WIDTH, WIDTH / len(methods) + 0.35), layout="constrained")

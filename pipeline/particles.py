@@ -1,0 +1,131 @@
+"""A particle set from a Stable Diffusion pipeline: a method's row, a prompt and its keys -> latents at sigma 0.
+
+It joins what sampler.sample does not know, the prompt, the guidance and the choice among candidates, to what it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from pipeline.classifier import StyleClassifier
+from pipeline.conditions import annealed, share, weights
+from pipeline.embeddings import SPACES, Context
+from pipeline.levels import interpolate, noise_levels, sigma_table
+from pipeline.methods import Method
+from pipeline.model import Denoiser, decode
+from pipeline.noise import particle_noise
+from pipeline.sampler import Evaluation, sample
+
+if TYPE_CHECKING:
+    from diffusers import StableDiffusionPipeline
+
+CANDIDATE = 1_000_000  # the second candidate for image k is particle k + CANDIDATE: never another image of the prompt
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Latents [n, c, h, w] at sigma 0, the particle that each came from, and how many latents went through the
+    denoiser, forwards and backwards."""
+
+    x0: Tensor
+    index: list[int]
+    passes: int
+    backward_passes: int
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a pipeline: `texts` is one text for all particles or one for each; noise is keyed by
+    (seed, prompt_id, index). `name` is what errors call it."""
+
+    texts: str | list[str]
+    seed: int
+    prompt_id: str
+    schedule: str
+    levels: int
+    guidance_scale: float
+    batch: int
+    name: str
+
+
+def particles(
+    pipe: StableDiffusionPipeline,
+    method: Method,
+    question: Question,
+    index: list[int],
+    network: StyleClassifier | None,
+    observe: Callable[[Evaluation], None] | None = None,
+) -> Particles:
+    """The particles `index` of a prompt by a method; where the method selects, the best of its candidates."""
+    context = Context(question.seed, network, lambda x: decode(pipe, x))
+    if not method.select:
+        return sampled(pipe, method, question, index, context, observe)
+    groups = [[k + c * CANDIDATE for k in index] for c in range(method.select.candidates)]
+    parts = [sampled(pipe, method, question, group, context, observe) for group in groups]
+    x0 = torch.cat([part.x0 for part in parts])
+    with torch.no_grad():
+        phi = SPACES[method.select.space](context)(x0, last_sigma(pipe, question), question.levels - 1)
+    kept = farthest(phi, len(index))
+    wanted = [k for group in groups for k in group]
+    costs = (sum(part.passes for part in parts), sum(part.backward_passes for part in parts))
+    return Particles(x0[kept], [wanted[k] for k in kept], *costs)
+
+
+def sampled(
+    pipe: StableDiffusionPipeline,
+    method: Method,
+    q: Question,
+    index: list[int],
+    context: Context,
+    observe: Callable[[Evaluation], None] | None,
+) -> Particles:
+    sigmas = levels_of(pipe, q)
+    values, table = sigmas.tolist(), sigma_table(pipe.scheduler.alphas_cumprod)
+    size, channels = pipe.unet.config.sample_size, pipe.unet.config.in_channels
+
+    def noise(purpose: str, shape: tuple[int, ...] = (channels, size, size)) -> Tensor:
+        return particle_noise(q.seed, q.prompt_id, index, purpose, shape).to(pipe.device)
+
+    def anneal(condition: Tensor, sigma: float) -> Tensor:
+        timesteps = torch.arange(len(table), dtype=torch.float64)
+        time = interpolate(torch.tensor([sigma], dtype=torch.float64), table, timesteps).item() / timesteps[-1].item()
+        draw = noise(f"condition {values.index(sigma)}", tuple(condition.shape[1:])).to(condition.dtype)
+        return annealed(condition, draw, share(method.anneal, time), method.anneal.noise)
+
+    denoise = Denoiser(
+        pipe,
+        q.texts,
+        q.guidance_scale,
+        q.batch,
+        edit_condition=anneal if method.anneal else None,
+        guidance_weight=weights(method.guidance, values) if method.guidance else None,
+    )
+    x0 = sample(denoise, sigmas, method, noise, context, q.name, observe=observe)
+    return Particles(x0, index, denoise.passes, denoise.backward_passes)
+
+
+def levels_of(pipe: StableDiffusionPipeline, q: Question) -> Float[Tensor, " sigmas"]:
+    return noise_levels(q.schedule, sigma_table(pipe.scheduler.alphas_cumprod), q.levels)
+
+
+def last_sigma(pipe: StableDiffusionPipeline, q: Question) -> float:
+    """The lowest noise level above 0: the one at which a network that knows noise levels sees finished latents."""
+    return levels_of(pipe, q)[-2].item()
+
+
+def farthest(phi: Float[Tensor, "m d"], n: int) -> list[int]:
+    """n rows, chosen greedily: the first, then always the one whose nearest chosen row is farthest (Gonzalez 1985). In
+    the order of the rows."""
+    chosen = [0]
+    nearest = (phi - phi[0]).norm(dim=1)
+    while len(chosen) < n:
+        nearest[chosen] = -1  # a row is chosen once, copies included
+        chosen.append(int(nearest.argmax()))
+        nearest = torch.minimum(nearest, (phi - phi[chosen[-1]]).norm(dim=1))
+    return sorted(chosen)
