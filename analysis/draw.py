@@ -10,9 +10,11 @@ from tqdm import tqdm
 from analysis.figures import (
     classifier_accuracy,
     contact_sheets,
+    dials,
     distance_bars,
     factors,
     forces,
+    front,
     pairs,
     pairwise_distances,
     story,
@@ -32,6 +34,8 @@ FIGURES: dict[str, Callable[[Study, list[str]], dict[str, plt.Figure]]] = {
     "story": story.draw,
     "classifier_accuracy": classifier_accuracy.draw,
     "factors": factors.draw,
+    "front": front.draw,
+    "dials": dials.draw,
 }
 
 

@@ -13,10 +13,10 @@ from markupsafe import Markup
 from PIL import Image
 
 from analysis.pictures import first_images
+from analysis.printing import three_digits
 from analysis.results import read_results
 from analysis.settings import Study
 from analysis.style import SPACE_LABELS, label
-from analysis.tables import three_digits
 from pipeline.image_sets import Images
 from pipeline.prompts import read_prompts
 
@@ -28,6 +28,12 @@ TABLES = {
     "gap_closed_mmd": "The same of the unbiased squared MMD.",
     "quality": "What the readout finds, and distances to the true renders; means over prompts. The reference is not "
     "perfect: pictures by its rare artists are misread more often than the popular ones of plain sampling.",
+    "findings": "The thesis's claims: each holds where its number is above 0, with its whole interval. Beside it, what "
+    "the thesis's own distances say.",
+    "margins": "Quality of each method less plain sampling's, and whether all margins hold (fixed before the run).",
+    "efficiency": "Different artists and places among the first images of a prompt, and how many images it takes to "
+    "find as many as plain sampling does in all of its own.",
+    "control": "How much of a method's effect falls in the space that its embedding is named for (MMD).",
     "differences": "Each method less plain sampling, with p-values (Holm).",
     "frechet_by_prompt": "Fréchet distance to the reference, by space and prompt.",
     "mmd_by_prompt": "Unbiased squared MMD to the reference, by space and prompt.",
@@ -35,6 +41,10 @@ TABLES = {
 }
 FIGURES = {
     "distance_bars": "Fréchet distance to the reference; dots are prompts, the dotted line is the floor.",
+    "front": "The sweep on development prompts: diversity gained against quality lost. Circles: the strengths chosen; "
+    "crosses: the thesis's raw strength 1000; dashed: the margin.",
+    "dials": "Rank correlation of every metric with the factors of sets whose truth is known.",
+    "small_n": "From how many images on a metric ranks a less diverse set behind a diverse one.",
     "artist_shares": "Who painted the images of each set.",
     "places": "Where the subjects stand.",
     "forces": "Size of the repulsion as a share of the score's, over the noise levels.",

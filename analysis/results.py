@@ -57,16 +57,18 @@ def read_set(study: Study, name: str) -> dict[str, Any]:
     return found
 
 
-def read_results(study: Study) -> pd.DataFrame:
-    """Every row of every set, with the set's name before it. Raises BadInput for a missing set, one that the profile
-    does not have, or prompts that differ between sets: no table is made of half of the results."""
+def read_results(study: Study, sets: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """Every row of every set (of `sets`, where they are given), with the set's name before it. Raises BadInput for a
+    missing set, one that the profile does not have, or prompts that differ between sets: no table is made of half of
+    the results."""
     folder = study.distances_file("any").parent
     if stray := [p.stem for p in sorted(folder.glob("*.json")) if p.stem not in study.sets]:
         raise BadInput(f"{folder}: results of {stray[0]}, which is none of the profile's sets; delete them")
-    tables = [pd.DataFrame(read_set(study, name)["rows"]).assign(set=name) for name in study.sets]
-    for name, table in zip(study.sets, tables, strict=True):
+    sets = sets or study.sets
+    tables = [pd.DataFrame(read_set(study, name)["rows"]).assign(set=name) for name in sets]
+    for name, table in zip(sets, tables, strict=True):
         if set(table["prompt_id"]) != set(tables[0]["prompt_id"]):
-            raise BadInput(f"{folder}: the prompts of {name} and {study.sets[0]} differ")
+            raise BadInput(f"{folder}: the prompts of {name} and {sets[0]} differ")
     return pd.concat(tables, ignore_index=True)
 
 
@@ -85,7 +87,11 @@ def by_prompt(results: pd.DataFrame, metric: str, space: str = "", against: str 
     return table.reindex(index=rows["set"].unique(), columns=rows["prompt_id"].unique())
 
 
-def passes_per_image(study: Study) -> pd.Series:
-    """Latents that went through the denoiser for one image of each set."""
-    found = {name: read_set(study, name) for name in study.sets}
-    return pd.Series({name: one["denoiser_passes"] / one["images"] for name, one in found.items()})
+PASSES = {"denoiser_passes": "denoiser passes", "denoiser_backward_passes": "backward passes"}
+
+
+def passes_per_image(study: Study, sets: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """Latents that went through the denoiser for one image of each set, forwards, and gradients that came back."""
+    found = {name: read_set(study, name) for name in sets or study.sets}
+    rows = {name: {title: one[key] / one["images"] for key, title in PASSES.items()} for name, one in found.items()}
+    return pd.DataFrame(rows).T

@@ -13,12 +13,16 @@ from scipy.special import entr
 from pipeline.params import BadInput
 
 
-def cosines(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
+def unit(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     if len(x) < 2 or not norms.all():
         raise BadInput(f"similarity: expected at least 2 rows that are not zero, got {len(x)} rows")
-    unit = x / norms
-    return unit @ unit.T
+    return x / norms
+
+
+def cosines(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n n"]:
+    rows = unit(x)
+    return rows @ rows.T
 
 
 def off_diagonal_mean(k: Float[np.ndarray, "n n"]) -> float:
@@ -37,6 +41,9 @@ def rke(x: Float[np.ndarray, "n d"]) -> float:
 
 
 def vendi(x: Float[np.ndarray, "n d"]) -> float:
-    """exp of the entropy of the eigenvalues of K / n (Friedman & Dieng 2023): from 1 to n; grows with n."""
-    eigenvalues = np.linalg.eigvalsh(cosines(x) / len(x)).clip(min=0)
+    """exp of the entropy of the eigenvalues of K / n (Friedman & Dieng 2023): from 1 to n; grows with n. Rows times
+    columns and columns times rows share their eigenvalues but for zeros: the smaller matrix is taken."""
+    rows = unit(x)
+    small = rows @ rows.T if len(rows) <= rows.shape[1] else rows.T @ rows
+    eigenvalues = np.linalg.eigvalsh(small / len(x)).clip(min=0)
     return float(np.exp(entr(eigenvalues).sum()))

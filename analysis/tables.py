@@ -1,4 +1,7 @@
-"""STAGE tables: every table as .csv (as measured), .tex and .html (as printed), and the summary for `dvc metrics`."""
+"""STAGE tables: every table as .csv (as measured), .tex and .html (as printed), and the summary for `dvc metrics`.
+
+A column whose metric ranks sets wrongly at this number of images carries a mark: see analysis.validation.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis import control, efficiency, findings
 from analysis.distances import ONE_SPACE
 from analysis.estimates import Estimate, estimates, gap_estimates
 from analysis.gap import published_gap_closed
 from analysis.intervals import holm, p_value
+from analysis.marks import weak
 from analysis.metrics import AGAINST, ALONE, READINGS
+from analysis.printing import write
+from analysis.quality import margin_estimates, within
 from analysis.results import by_prompt, passes_per_image, read_results
 from analysis.settings import Study
-from analysis.style import SPACE_LABELS, label
+from analysis.style import SPACE_LABELS
 from pipeline.params import BadInput, new_file
 from pipeline.stage import main
 
 COST_FILE = Path("bench/results/cost.json")
 PRIMARY = ("frechet", "mmd")  # the thesis's distance, and the unbiased one
+# Tables whose columns are spaces, of one metric each.
+METRIC_OF = {"frechet": "frechet", "mmd": "mmd", "gap_closed": "frechet", "gap_closed_mmd": "mmd"}
 
 
 def distances(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
@@ -61,6 +70,14 @@ def differences(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     return pd.DataFrame(table).reindex(m for m in study.methods if m != p.baseline)
 
 
+def margins(results: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Quality of each method less the baseline's, and whether every margin holds with its whole interval."""
+    found = margin_estimates(results, study)
+    table = pd.DataFrame(found)
+    held = {m: all(within(found[name][m], study.analysis.margins[name]) for name in found) for m in table.index}
+    return table.assign(**{"within margins": held}).reindex(m for m in study.methods if m != study.analysis.baseline)
+
+
 def quality(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """What the readout finds, and how far images are from the realism set, in the general space."""
     names = [name for metrics in READINGS.values() for name in metrics if (results["metric"] == name).any()]
@@ -75,7 +92,8 @@ def cost(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Denoiser passes as counted in this run; time and memory as `make bench` measured them, once, on the machine that
     its file names: times of a run differ from run to run, and stand in no result."""
     passes = passes_per_image(study)
-    table = pd.DataFrame({"denoiser passes": passes, "passes of plain": passes / passes[study.analysis.baseline]})
+    forward = passes["denoiser passes"]
+    table = passes.assign(**{"passes of plain": forward / forward[study.analysis.baseline]})
     bench = json.loads(COST_FILE.read_text())
     if study.model != bench["model"]:
         return table
@@ -90,7 +108,11 @@ def all_metrics(results: pd.DataFrame, study: Study) -> pd.DataFrame:
         for metric in names:
             for space in SPACE_LABELS:
                 found = estimates(results, metric, space, other)
-                rows += [{"set": name, "metric": metric, "space": space, "value": one} for name, one in found.items()]
+                trusted = not weak(study, metric, space)
+                rows += [
+                    {"set": name, "metric": metric, "space": space, "value": one, "n is enough": trusted}
+                    for name, one in found.items()
+                ]
     return pd.DataFrame(rows).set_index("set")
 
 
@@ -99,6 +121,10 @@ TABLES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
     "gap_closed_mmd": lambda results, study: gap(results, study, "mmd"),
     "differences": differences,
     "quality": quality,
+    "margins": margins,
+    "control": control.table,
+    "efficiency": lambda results, study: efficiency.table(study),
+    "findings": findings.table,
     "frechet": lambda results, study: distances(results, study, "frechet"),
     "mmd": lambda results, study: distances(results, study, "mmd"),
     "frechet_by_prompt": lambda results, study: distances_by_prompt(results, study, "frechet"),
@@ -106,50 +132,6 @@ TABLES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
     "all_metrics": all_metrics,
     "cost": cost,
 }
-
-
-def three_digits(value: float) -> str:
-    """Three significant digits, at most four of them after the point, without an exponent; a dash for no number."""
-    if math.isnan(value):
-        return "-"
-    if value == 0:
-        return "0"
-    return f"{value:.{min(4, max(0, 2 - math.floor(math.log10(abs(value)))))}f}"
-
-
-def printed(value: object) -> str:
-    """A cell as it is printed: a number, or a number and its interval."""
-    if isinstance(value, Estimate):
-        low, high = value.interval
-        return f"{three_digits(value.value)} [{three_digits(low)}, {three_digits(high)}]"
-    return three_digits(float(value)) if isinstance(value, float | int) else label(str(value))
-
-
-def measured(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with each estimate as three columns: value, low, high."""
-    columns = {}
-    for name in table:
-        column = table[name]
-        if not column.map(lambda cell: isinstance(cell, Estimate)).any():
-            columns[name] = column
-            continue
-        known = column.map(lambda cell: (cell.value, *cell.interval) if isinstance(cell, Estimate) else (math.nan,) * 3)
-        columns |= {name: known.str[0], f"{name} low": known.str[1], f"{name} high": known.str[2]}
-    return pd.DataFrame(columns, index=table.index)
-
-
-def write(table: pd.DataFrame, path: Path) -> None:
-    """The table's files. `.shown.csv` holds the cells as they are printed, for the paper."""
-    shown = table.map(printed).rename(columns=label, index=label).rename_axis(index="set", columns=None).reset_index()
-    texts = {
-        ".csv": measured(table).rename_axis(index="set").to_csv(lineterminator="\n", float_format="%.8g"),
-        ".shown.csv": shown.to_csv(index=False, lineterminator="\n"),
-        ".tex": shown.style.hide(axis="index").to_latex(hrules=True, column_format="l" + "r" * (shown.shape[1] - 1)),
-        ".html": shown.to_html(index=False, border=0, escape=True, classes="numbers"),
-    }
-    for suffix, text in texts.items():
-        with new_file(path.with_name(path.name + suffix)) as part:
-            part.write_text(text)
 
 
 def summary(tables: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
@@ -169,8 +151,12 @@ def run(study: Study) -> None:
         raise BadInput(f"no {COST_FILE}; make bench writes it")
     results = read_results(study)
     tables = {name: make(results, study) for name, make in TABLES.items()}
+    marks = {metric: [space for space in SPACE_LABELS if weak(study, metric, space)] for metric in PRIMARY}
     for name, table in tables.items():
-        write(table, study.tables / name)
+        metric = METRIC_OF.get(name)
+        write(table, study.tables / name, marks.get(metric, ()))
+    with new_file(study.tables / "marks.json") as part:
+        part.write_text(json.dumps(marks, indent=1) + "\n")
     shares = tables["gap_closed"]["general"].map(lambda cell: cell.value).rename("share").rename_axis("set")
     with new_file(study.gap_plot) as part:
         shares.to_csv(part, lineterminator="\n", float_format="%.8g")

@@ -41,3 +41,24 @@ def gram(block: Float[Tensor, "n c h w"]) -> Float[Tensor, "n _"]:
     """Upper triangle of F F^T / (h w) with F [c, h w] the block's activations."""
     flat = block.flatten(2)
     return upper_triangle(flat @ flat.mT / flat.shape[2])
+
+
+def candidate_vectors(
+    early: Float[Tensor, "n c h w"], middle: Float[Tensor, "n d k l"], pooled: Float[Tensor, "n p"]
+) -> dict[str, Float[Tensor, "n _"]]:
+    """feature_vectors, and other definitions of the same two ideas, for the metrics' validation to compare.
+
+    location_shape [k l]: the location map less its mean, over its norm: where, not how strongly. location_border [k l]:
+    how far each place of the middle block is from the mean of the block's border, as a share of the whole. gram_centred
+    [c (c + 1) / 2]: the early block's covariance over space. style_middle [d]: the middle block averaged over space.
+    """
+    location = middle.mean(1).flatten(1)
+    shape = location - location.mean(1, keepdim=True)
+    edge = [middle[:, :, 0], middle[:, :, -1], middle[:, :, 1:-1, 0], middle[:, :, 1:-1, -1]]
+    border = (middle - torch.cat(edge, 2).mean(2)[..., None, None]).square().sum(1).flatten(1)
+    return feature_vectors(early, middle, pooled) | {
+        "location_shape": shape / shape.norm(dim=1, keepdim=True),
+        "location_border": border / border.sum(1, keepdim=True),
+        "gram_centred": gram(early - early.mean((2, 3), keepdim=True)),
+        "style_middle": middle.mean((2, 3)),
+    }

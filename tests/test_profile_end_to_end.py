@@ -12,7 +12,7 @@ import pytest
 import yaml
 from test_profile import VALUES
 
-from analysis import check, distances, draw, report, tables
+from analysis import check, distances, draw, printing, report, tables
 from analysis.settings import Study
 from pipeline import features, generate, prepare, reference, story, trajectories
 from pipeline.feature_sets import read_features
@@ -158,7 +158,7 @@ def test_tables_and_summary(profile):
     low, value, high = (float(plain[f"effective_artists{part}"]) for part in (" low", "", " high"))
     assert low <= value <= high and value == pytest.approx(summary["plain"]["effective_artists"], rel=1e-5)
     shown = (profile.tables / "quality.shown.csv").read_text()
-    assert f"{tables.three_digits(value)} [{tables.three_digits(low)}, {tables.three_digits(high)}]" in shown
+    assert f"{printing.three_digits(value)} [{printing.three_digits(low)}, {printing.three_digits(high)}]" in shown
     for name in tables.TABLES:
         assert "\\toprule" in (profile.tables / f"{name}.tex").read_text()
         assert "<table" in (profile.tables / f"{name}.html").read_text()
@@ -175,7 +175,7 @@ def test_three_digits():
         1.0: "1.00",
     }
     for value, text in cases.items():
-        assert tables.three_digits(value) == text
+        assert printing.three_digits(value) == text
 
 
 def test_figures_are_there_and_byte_stable(profile):

@@ -1,0 +1,52 @@
+"""FIGURE front: the sweep on development prompts, diversity gained against quality lost; a line for each family.
+
+Plain sampling at other guidance scales is the front to beat; noise of equal size shows what mere disturbance gives.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+
+from analysis.settings import Study
+from analysis.style import WIDTH, label
+from analysis.sweep import CHOSEN, ROWS
+from pipeline.profile import read_profile
+
+SWEEP = Path("profiles/sweep/params.yaml")
+SHOWN = ("subject_accuracy", "render_error")
+TITLES = {"subject_accuracy": "subject accuracy less plain's", "render_error": "render error less plain's"}
+BLACK = {"guidance": "-", "noise": ":", "best_of": "--"}  # what a method has to be better than
+THESIS = ("latent", "channel_average", "rule_of_thirds", "random_cnn", "style_classifier", "style_classifier_thirds")
+FAMILIES = (*BLACK, *THESIS, "centre_of_mass")
+
+
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    if read_profile(SWEEP).model != study.model:
+        return {}  # strengths are of one model
+    rows = pd.read_csv(ROWS, dtype={"strength": str}, keep_default_na=False, na_values={"gain": [""]})
+    chosen = set(pd.read_csv(CHOSEN)["row"])
+    rows = rows[rows["gain"].notna()]
+    palette = dict(zip([f for f in FAMILIES if f not in BLACK], sns.color_palette("husl", 7), strict=True))
+    figure, axes = plt.subplots(1, len(SHOWN), figsize=(WIDTH, 4.4), sharey=True, layout="constrained")
+    for ax, quality in zip(axes, SHOWN, strict=True):
+        column = f"{quality} less plain"
+        for family in FAMILIES:
+            found = rows[rows["family"] == family]
+            raw = found["strength"].str.startswith("alpha")
+            line = pd.concat([rows[rows["row"] == "plain"], found[~raw]]).astype({column: float})
+            colour, style = palette.get(family, (0.0, 0.0, 0.0)), BLACK.get(family, "-")
+            ax.plot(line[column], line["gain"], style, marker=".", color=colour, linewidth=1, label=label(family))
+            ax.plot(found[raw][column].astype(float), found[raw]["gain"], "x", color=colour, markersize=6)
+            best = found[found["row"].isin(chosen)]
+            ax.plot(best[column].astype(float), best["gain"], "o", color=colour, markersize=6, fillstyle="none")
+        pairs = rows[rows["family"].str.startswith("style_and_place")]
+        ax.plot(pairs[column].astype(float), pairs["gain"], "*", color="tab:red", markersize=7, label="style and place")
+        ax.axvline(study.analysis.margins.get(quality, float("nan")), color="0.4", linestyle="--", linewidth=1)
+        ax.set(xlabel=TITLES[quality], ylabel="gain: mean share of the gap closed (MMD)")
+    axes[0].invert_xaxis()  # worse to the right, in both
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7)
+    return {"front": figure}

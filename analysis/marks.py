@@ -1,0 +1,31 @@
+"""Which metrics are not to be trusted at a profile's number of images, by the study of small n."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pandas as pd
+
+from analysis.settings import Study
+from analysis.validation.sensitivity import SEES
+from analysis.validation.sizes import LEAST_N
+from pipeline.params import BadInput
+
+
+@cache
+def least() -> pd.DataFrame:
+    if not LEAST_N.is_file():
+        raise BadInput(f"no {LEAST_N}; make validate writes it")
+    return pd.read_csv(LEAST_N, keep_default_na=False, na_values={"n": [""]})
+
+
+def weak(study: Study, metric: str, space: str) -> bool:
+    """Whether a metric in a space ranks a less diverse set wrongly too often at this many images for each prompt: for
+    the factor that the space should see, for one of the two in the general space. False for what the study does not
+    know: another encoder, or a metric that says nothing of diversity."""
+    table = least()
+    rows = table[(table["metric"] == metric) & (table["space"] == space) & (table["encoder"] == study.encoder.weights)]
+    if own := SEES.get(space.split("_")[0]):
+        rows = rows[rows["factor"] == own]
+    enough = rows["n"] <= study.sampling.particles * study.sampling.sets  # never, where no n is enough
+    return bool(len(rows) and not enough.any())

@@ -1,0 +1,30 @@
+"""Quality beside diversity: how far each method's is from plain sampling's, and whether a margin holds."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.estimates import Estimate, estimates
+from analysis.metrics import AGAINST
+from analysis.settings import Study
+
+REALISM_SPACE = "general"
+
+
+def margin_estimates(results: pd.DataFrame, study: Study) -> dict[str, dict[str, Estimate]]:
+    """For each metric that has a margin, every set less the baseline, paired. A metric against another set is taken
+    against the realism set in the general space; one that this study's encoder does not read is left out."""
+    p, found = study.analysis, {}
+    for name in p.margins:
+        where = (REALISM_SPACE, p.realism) if name in AGAINST else ("", "")
+        if (results["metric"] == name).any():
+            values = estimates(results, name, *where)
+            found[name] = {method: one - values[p.baseline] for method, one in values.items()}
+    return found
+
+
+def within(difference: Estimate, margin: float) -> bool:
+    """Non-inferiority: whether the whole interval of a difference lies on the better side of the margin, whose sign
+    says which way is worse. False where there is no interval."""
+    low, high = difference.interval
+    return bool(low >= margin) if margin < 0 else bool(high <= margin)

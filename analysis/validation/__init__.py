@@ -1,0 +1,1 @@
+"""What the metrics see: tested on sets whose truth is known."""

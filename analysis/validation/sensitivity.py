@@ -1,0 +1,102 @@
+"""STAGE sensitivity: how every metric answers to each dial: that of the factor it should see, and the others."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from scipy.stats import spearmanr
+from tqdm import tqdm
+
+from analysis.validation.measure import read_sets, values
+from pipeline.dial_settings import DIALS, RESULTS, DialSettings, features_of, read_settings
+from pipeline.params import BadInput, new_file, one_line_errors
+
+POWER = 0.95
+CURVES, MATRIX = RESULTS / "curves.csv", RESULTS / "sensitivity.csv"
+# What a space's metrics should see, by its name's beginning; the general space should see both.
+SEES = {"location": "places", "style": "artists", "gram": "artists"}
+
+
+def measured(p: DialSettings) -> pd.DataFrame:
+    """Every metric of every set: subject, repeat, dial, position, metric, space, value."""
+    rows = []
+    total = len(p.subjects) * p.repeats * sum(map(len, p.dials.values()))
+    with tqdm(total=total, desc="sensitivity") as bar:
+        for subject in p.subjects:
+            sets = read_sets(features_of("dials", subject))
+            for repeat in range(p.repeats):
+                for dial, positions in p.dials.items():
+                    for k, position in enumerate(positions):
+                        found = values(sets[f"{dial}-{repeat}-{k}"], sets[f"reference-{repeat}"], subject)
+                        rows += [(subject, repeat, dial, position, *key, value) for key, value in found.items()]
+                        bar.update()
+    return pd.DataFrame(rows, columns=["subject", "repeat", "dial", "position", "metric", "space", "value"])
+
+
+def rank_correlation(table: Float[np.ndarray, "runs positions"]) -> float:
+    """Spearman's correlation of a dial with a metric, mean over runs (a run is a subject's repeat); 0 for a metric that
+    does not move, nan for one without values."""
+    if np.isnan(table).any():
+        return float("nan")
+    positions = np.arange(table.shape[1])
+    return float(np.mean([0.0 if np.ptp(run) == 0 else spearmanr(positions, run).statistic for run in table]))
+
+
+def smallest_step(
+    table: Float[np.ndarray, "runs positions"], positions: Float[np.ndarray, " positions"], full: int
+) -> float:
+    """The smallest turn of the dial away from its full position that a metric shows in at least 95% of the runs, as it
+    does every larger turn: a difference on the side that its means have. nan where even the farthest is not shown."""
+    turn = np.abs(positions - positions[full])
+    farthest = int(turn.argmax())
+    side, step = np.sign(table[:, farthest].mean() - table[:, full].mean()), float("nan")
+    for k in turn.argsort()[::-1]:
+        if k == full or (side * (table[:, k] - table[:, full]) > 0).mean() < POWER:
+            break
+        step = float(turn[k])
+    return step
+
+
+def matrix(curves: pd.DataFrame, p: DialSettings) -> pd.DataFrame:
+    """A row for each metric, space and dial: correlation, range (mean at the full position less mean at the other end),
+    that range as a share of the range on the diversity dial that the space should see, and the smallest step."""
+    rows = []
+    for (metric, space), found in curves.groupby(["metric", "space"], sort=False):
+        ranges = {}
+        for dial in DIALS:
+            table = found[found["dial"] == dial].pivot(index=["subject", "repeat"], columns="position", values="value")
+            positions, runs = table.columns.to_numpy(float), table.to_numpy(float)
+            full = int(np.flatnonzero(positions == p.full[dial])[0])
+            other = 0 if full else len(positions) - 1
+            ranges[dial] = runs[:, full].mean() - runs[:, other].mean()
+            step = smallest_step(runs, positions, full)
+            rows.append((metric, space, dial, rank_correlation(runs), ranges[dial], step))
+        own = seen(metric, space)
+        scale = abs(ranges[own]) if own else max(abs(ranges["artists"]), abs(ranges["places"]))
+        rows[-len(DIALS) :] = [(*row, abs(row[4]) / scale if scale else np.nan) for row in rows[-len(DIALS) :]]
+    return pd.DataFrame(rows, columns=["metric", "space", "dial", "rho", "range", "smallest_step", "share"])
+
+
+def seen(metric: str, space: str) -> str:
+    """The dial that a metric in a space should see; empty where that is not one alone."""
+    readings = {"effective_artists": "artists", "place_spread": "places", "place_coverage": "places"}
+    return readings.get(metric) or SEES.get(space.split("_")[0], "")
+
+
+def run(p: DialSettings) -> None:
+    curves = measured(p)
+    means = curves.groupby(["metric", "space", "dial", "position"], sort=False)["value"].agg(["mean", "std"])
+    for path, table in ((CURVES, means.reset_index()), (MATRIX, matrix(curves, p))):
+        with new_file(path) as part:
+            table.to_csv(part, index=False, lineterminator="\n", float_format="%.5g")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        if len(sys.argv) != 2:
+            raise BadInput(f"expected params.yaml, got {' '.join(sys.argv[1:]) or 'nothing'}")
+        run(read_settings(Path(sys.argv[1])))
