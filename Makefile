@@ -67,6 +67,7 @@ plan: env
 bench: env
 	$(BIN)/python -m bench.world
 	$(BIN)/python -m bench.sampling
+	$(BIN)/python -m bench.metrics
 	$(BIN)/python -m bench.stages
 
 lock: env

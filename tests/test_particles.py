@@ -1,0 +1,70 @@
+"""A method's row on the shipped model: what is asked of the denoiser, how often, and what is kept."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from pipeline.conditions import Anneal, Guidance
+from pipeline.methods import PLAIN, Method, Selection
+from pipeline.model import load_pipeline
+from pipeline.particles import CANDIDATE, Particles, Question, particles
+from pipeline.repulsion import Repulsion, Strength
+
+QUESTION = Question("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, "test")
+N = 4
+
+
+@pytest.fixture(scope="module")
+def pipe():
+    return load_pipeline(Path(__file__).parents[1] / "models" / "painted-world", "cpu")
+
+
+def made(pipe, method: Method, question: Question = QUESTION) -> Particles:
+    return particles(pipe, method, question, list(range(N)), None)
+
+
+def repelled(input: str, value: float = 0.2) -> Method:
+    cell = Repulsion("rbf", "centre_of_mass", input, (0, 1), Strength("relative", value), "median")
+    return Method("euler", repel=(cell,))
+
+
+def test_a_guidance_scale_of_its_own(pipe):
+    plain = made(pipe, PLAIN)
+    same = made(pipe, Method("euler", guidance=Guidance(8.0, (0, 2))))
+    assert torch.equal(plain.x0, same.x0) and plain.passes == same.passes == 2 * N * 3
+    other = made(pipe, Method("euler", guidance=Guidance(2.0, (0, 2))))
+    assert torch.equal(other.x0, made(pipe, PLAIN, replace(QUESTION, guidance_scale=2.0)).x0)
+    interval = made(pipe, Method("euler", guidance=Guidance(8.0, (1, 2))))
+    assert interval.passes == N + 2 * N * 2  # no unconditional pass where there is no guidance
+    assert not torch.equal(interval.x0, plain.x0)
+
+
+def test_an_annealed_condition_is_the_particle_s_own(pipe):
+    method = Method("euler", anneal=Anneal(0.4, 0.9, 0.25))
+    whole = made(pipe, method)
+    assert not torch.equal(whole.x0, made(pipe, PLAIN).x0)
+    part = particles(pipe, method, QUESTION, [2, 3], None)
+    assert torch.allclose(part.x0, whole.x0[2:], atol=1e-4)  # in any batch
+
+
+@pytest.mark.parametrize("input,backward", [("x0", 0), ("denoised", 2 * N * 2)])
+def test_backward_passes_are_counted(pipe, input, backward):
+    one = made(pipe, repelled(input))
+    assert (one.passes, one.backward_passes) == (2 * N * 3, backward)
+    assert not torch.equal(one.x0, made(pipe, PLAIN).x0)
+
+
+@pytest.mark.parametrize("input", ["x0", "denoised"])
+def test_strength_zero_is_plain_through_the_denoiser_too(pipe, input):
+    assert torch.equal(made(pipe, repelled(input, 0.0)).x0, made(pipe, PLAIN).x0)
+
+
+def test_the_best_of_more_candidates(pipe):
+    plain = made(pipe, PLAIN)
+    assert torch.equal(made(pipe, Method("euler", select=Selection(1, "latent"))).x0, plain.x0)
+    best = made(pipe, Method("euler", select=Selection(3, "latent")))
+    assert best.passes == 3 * plain.passes and len(best.x0) == len(set(best.index)) == N
+    assert best.index[0] == 0 and all(k % CANDIDATE < N for k in best.index)
+    assert torch.pdist(best.x0.flatten(1)).min() > torch.pdist(plain.x0.flatten(1)).min()
