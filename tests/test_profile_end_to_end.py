@@ -36,7 +36,9 @@ def profile(tmp_path_factory) -> Study:
     folder.mkdir(parents=True)
     for name in ("models", "bench"):
         (folder / name).symlink_to(ROOT / name)
-    shutil.copytree(ROOT / "report", folder / "report")  # typst leaves no root, not even by a link
+    # typst leaves no root, not even by a link
+    for name in ("report", "results/validation", "results/sweep", "profiles/sweep", "analysis/validation"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("samples", "features", "distances"))
     rows = yaml.safe_load((ROOT / "methods.yaml").read_text())
     for row in rows.values():
         for cell in row.get("repel", []):
@@ -181,7 +183,7 @@ def test_three_digits():
 def test_figures_are_there_and_byte_stable(profile):
     names = {p.name for p in profile.figures.iterdir()}
     drawn = {"distance_bars", "pairs", "pairwise_distances", "forces", "story", "classifier_accuracy", "artist_shares"}
-    drawn |= {"places", "contact_sheet_vase", "contact_sheet_odd"}
+    drawn |= {"places", "contact_sheet_vase", "contact_sheet_odd", "front", "dials", "dial_curves", "small_n"}
     assert names == {f"{name}{suffix}" for name in drawn for suffix in (".png", ".pdf")}
     before = {p.name: p.read_bytes() for p in profile.figures.iterdir()}
     draw.run(profile)
