@@ -30,20 +30,20 @@ lint: env
 # What is long and shipped: the model, the metrics' validation, the sweep. Their stages are frozen, so that no `dvc repro`
 # starts hours of work because a file that they import was edited or lost. These three run what is not up to date.
 LONG := pipeline/world/dvc.yaml analysis/validation/dvc.yaml profiles/sweep/dvc.yaml
-thawed = sed -i 's/^    frozen: true/    frozen: false/' $(LONG); \
-	trap "sed -i 's/^    frozen: false/    frozen: true/' $(LONG)" EXIT; $(1)
+thawed = sed -i 's/^    frozen: true/    frozen: false/' $(1); \
+	trap "sed -i 's/^    frozen: false/    frozen: true/' $(1)" EXIT; $(2)
 
 # The painted world's model from nothing: hours on two cores.
 world: env
-	@$(call thawed,$(BIN)/dvc repro pipeline/world/dvc.yaml)
+	@$(call thawed,pipeline/world/dvc.yaml,$(BIN)/dvc repro pipeline/world/dvc.yaml)
 
 # Dials and small n: what the metrics are worth.
 validate: env
-	@$(call thawed,$(BIN)/dvc repro analysis/validation/dvc.yaml)
+	@$(call thawed,analysis/validation/dvc.yaml,$(BIN)/dvc repro analysis/validation/dvc.yaml)
 
 # Every row on development prompts, and the strengths that they choose.
 sweep: env
-	@$(call thawed,$(BIN)/dvc repro -s profiles/sweep/dvc.yaml)
+	@$(call thawed,profiles/sweep/dvc.yaml,$(BIN)/dvc repro profiles/sweep/dvc.yaml)
 
 # PROFILE=small (the default), ci or sd2: from prompts to report, only what is not up to date.
 PROFILE ?= small
@@ -62,7 +62,7 @@ check: env
 
 # What would run where the cache is full, the long stages included, without running it.
 plan: env
-	@$(call thawed,$(BIN)/dvc repro --dry --allow-missing $(LONG) dvc.yaml)
+	@$(call thawed,$(LONG),$(BIN)/dvc repro --dry --allow-missing $(LONG) dvc.yaml)
 
 bench: env
 	$(BIN)/python -m bench.world

@@ -13,7 +13,13 @@ import seaborn as sns
 
 from pipeline.params import new_file
 
-SPACE_LABELS = {"general": "general", "location": "location", "style": "style (thesis)", "gram": "style (Gram)"}
+SPACE_LABELS = {
+    "general": "general",
+    "location": "location",
+    "style": "style",
+    "location_shape": "location (shape)",
+    "gram": "style (Gram)",
+}
 WIDTH = 7.2  # inches: the report's text
 DPI = 160
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int, Shaped
 
 from pipeline.params import BadInput, new_file
 
-SPACES = ("general", "location", "style", "gram")
+SPACES = ("general", "location", "style", "location_shape", "gram")
 # What a ground-truth readout says of an image: log-probabilities of subjects and artists, the place (x, y), and how far
 # the image is from a render of all that.
 READINGS = ("subject", "artist", "place", "render_error")

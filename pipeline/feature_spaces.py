@@ -14,13 +14,17 @@ def feature_vectors(
 
     general [p]: the pooled block. location [k l]: the middle block averaged over channels, flattened. style
     [c (c + 1) / 2]: the early block averaged over space, its outer product with itself (the thesis's definition: an
-    outer product of means). gram [c (c + 1) / 2]: the mean over space of the early block's outer products (Gatys et al.
-    2016), which the thesis's is not.
+    outer product of means). Beside these, what separates the two better (results/validation): location_shape [k l], the
+    location map less its mean, over its norm: where, not how strongly; gram [c (c + 1) / 2], the mean over space of the
+    early block's outer products (Gatys et al. 2016), which the thesis's is not.
     """
+    location = middle.mean(1).flatten(1)
+    shape = location - location.mean(1, keepdim=True)
     return {
         "general": pooled,
-        "location": middle.mean(1).flatten(1),
+        "location": location,
         "style": outer_product_of_means(early),
+        "location_shape": shape / shape.norm(dim=1, keepdim=True).clamp(min=1e-12),
         "gram": gram(early),
     }
 
@@ -48,16 +52,13 @@ def candidate_vectors(
 ) -> dict[str, Float[Tensor, "n _"]]:
     """feature_vectors, and other definitions of the same two ideas, for the metrics' validation to compare.
 
-    location_shape [k l]: the location map less its mean, over its norm: where, not how strongly. location_border [k l]:
-    how far each place of the middle block is from the mean of the block's border, as a share of the whole. gram_centred
-    [c (c + 1) / 2]: the early block's covariance over space. style_middle [d]: the middle block averaged over space.
+    location_border [k l]: how far each place of the middle block is from the mean of the block's border, as a share of
+    the whole. gram_centred [c (c + 1) / 2]: the early block's covariance over space. style_middle [d]: the middle block
+    averaged over space.
     """
-    location = middle.mean(1).flatten(1)
-    shape = location - location.mean(1, keepdim=True)
     edge = [middle[:, :, 0], middle[:, :, -1], middle[:, :, 1:-1, 0], middle[:, :, 1:-1, -1]]
     border = (middle - torch.cat(edge, 2).mean(2)[..., None, None]).square().sum(1).flatten(1)
     return feature_vectors(early, middle, pooled) | {
-        "location_shape": shape / shape.norm(dim=1, keepdim=True),
         "location_border": border / border.sum(1, keepdim=True),
         "gram_centred": gram(early - early.mean((2, 3), keepdim=True)),
         "style_middle": middle.mean((2, 3)),

@@ -9,7 +9,9 @@ import yaml
 from pipeline.methods import METHODS_FILE
 
 ROOT = Path(__file__).parents[1]
-ROWS, SWEPT = (yaml.safe_load(path.read_text()) for path in (METHODS_FILE, ROOT / "profiles" / "sweep" / "methods.yaml"))
+ROWS, SWEPT = (
+    yaml.safe_load(path.read_text()) for path in (METHODS_FILE, ROOT / "profiles" / "sweep" / "methods.yaml")
+)
 CHOSEN = pd.read_csv(ROOT / "results" / "sweep" / "chosen.csv").set_index("family")
 # Families of the sweep that have another name among the methods.
 FAMILIES = {"less_guidance": "guidance", "guidance_interval": "guidance_from", "annealed_condition": "anneal"}

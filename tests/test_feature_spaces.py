@@ -26,7 +26,7 @@ def test_the_two_agree_where_activations_do_not_vary_over_space_and_differ_by_th
 def test_sizes_of_inception_s_blocks_are_the_thesis_s():
     early, middle, pooled = torch.ones(2, 64, 73, 73), torch.ones(2, 192, 35, 35), torch.ones(2, 2048)
     shapes = {name: v.shape[1] for name, v in feature_vectors(early, middle, pooled).items()}
-    assert shapes == {"general": 2048, "location": 1225, "style": 2080, "gram": 2080}
+    assert shapes == {"general": 2048, "location": 1225, "style": 2080, "location_shape": 1225, "gram": 2080}
 
 
 def test_location_does_not_see_which_channel_and_style_does_not_see_where():
@@ -35,5 +35,8 @@ def test_location_does_not_see_which_channel_and_style_does_not_see_where():
     a, b = feature_vectors(early, early, early.mean((2, 3))), feature_vectors(moved, early.flip(1), early.mean((2, 3)))
     assert torch.allclose(a["style"], b["style"]) and torch.allclose(a["gram"], b["gram"])
     assert torch.allclose(a["location"], b["location"])
+    brighter = feature_vectors(early, 3 * early + 1, early.mean((2, 3)))  # where, not how strongly
+    assert torch.allclose(a["location_shape"], brighter["location_shape"], atol=1e-6)
+    assert a["location_shape"].norm(dim=1).item() == pytest.approx(1)
     assert a["location"].shape == (1, 36) and a["general"].shape == (1, 4)
     assert a["gram"].sum() == pytest.approx(b["gram"].sum().item(), rel=1e-5)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from analysis.frechet import frechet
+from analysis.frechet import LARGE, frechet, root_trace, root_trace_of_covariances
 from pipeline.params import BadInput
 
 
@@ -54,6 +54,15 @@ def test_fewer_rows_than_dimensions_agree_with_the_square_root_of_an_enlarged_ma
     small_a, small_b = rng.standard_normal((6, 5)), rng.standard_normal((7, 5))
     inside = np.linalg.qr(rng.standard_normal((40, 5)))[0].T  # the same rows in five of forty dimensions
     assert frechet(small_a @ inside, small_b @ inside) == pytest.approx(frechet(small_a, small_b), rel=1e-9)
+
+
+def test_the_fast_way_agrees_with_the_exact_one():
+    rng = np.random.default_rng(6)
+    a, b = rng.standard_normal((700, 300)) * np.linspace(0.01, 2, 300), rng.standard_normal((500, 300))
+    assert LARGE < 300 and root_trace_of_covariances(a, b) == pytest.approx(root_trace(a, b), rel=1e-9)
+    assert frechet(a, b) == pytest.approx(by_square_root(a, b), rel=1e-8)
+    b[:, 1] = b[:, 0]  # no root of this covariance: the exact way stands in
+    assert root_trace_of_covariances(a, b) == pytest.approx(root_trace(a, b), rel=1e-6)
 
 
 def test_float32_features_lose_nothing():

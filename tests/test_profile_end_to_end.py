@@ -125,6 +125,7 @@ def test_features_follow_the_manifest(profile):
         "general": 64,
         "location": 64,
         "style": 136,
+        "location_shape": 64,
         "gram": 136,
         "subject": 12,
         "artist": 20,
@@ -139,8 +140,8 @@ def test_results_hold_every_metric(profile):
     rows_of_vase = [r for r in rows if r["prompt_id"] == "vase"]
     kinds = {(r["metric"], r["space"], r["against"]) for r in rows_of_vase}
     assert all(len(r["left_out"]) == 3 and r["n"] == 12 and not r["reason"] for r in rows_of_vase)
-    # 8 distances in 4 spaces to the reference and in one to the realism set, 3 similarities in 4 spaces, 6 readings
-    assert len(kinds) == len(rows_of_vase) == 8 * 5 + 3 * 4 + 6 and ("subject_accuracy", "", "") in kinds
+    # 8 distances in 5 spaces to the reference and in one to the realism set, 3 similarities in 5 spaces, 6 readings
+    assert len(kinds) == len(rows_of_vase) == 8 * 6 + 3 * 5 + 6 and ("subject_accuracy", "", "") in kinds
     # a prompt without a subject of the painted world has no subject accuracy, and nothing stands in for it
     assert "subject_accuracy" not in {r["metric"] for r in rows if r["prompt_id"] == "odd"}
     assert all(np.isfinite(r["value"]) for r in rows)
@@ -149,7 +150,7 @@ def test_results_hold_every_metric(profile):
 def test_tables_and_summary(profile):
     with (profile.tables / "frechet_by_prompt.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 4 * 5 and set(rows[0]) == {"space", "set", "vase", "odd", "mean"}  # the reference has no row
+    assert len(rows) == 5 * 5 and set(rows[0]) == {"space", "set", "vase", "odd", "mean"}  # the reference has no row
     for row in rows:
         assert float(row["mean"]) == pytest.approx((float(row["vase"]) + float(row["odd"])) / 2, rel=1e-6)
     summary = json.loads(profile.summary.read_text())

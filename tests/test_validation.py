@@ -11,6 +11,7 @@ from analysis.validation.sensitivity import matrix, rank_correlation, seen, smal
 from analysis.validation.sizes import least_n, ranking_errors
 from pipeline.dial_settings import read_settings
 from pipeline.dials import dialled, sets_of
+from pipeline.feature_sets import SPACES
 from pipeline.noise import keyed_generator
 from pipeline.params import BadInput
 from pipeline.world import evaluation_encoder
@@ -111,7 +112,7 @@ def test_a_metric_without_a_value_is_nan():
 
     assert np.isnan(value(metric, 1))
     rng = np.random.default_rng(0)
-    spaces = ("general", "location", "style", "gram", "location_shape", "location_border", "gram_centred")
+    spaces = (*SPACES, "location_border", "gram_centred")
     one = {space: rng.normal(size=(12, 5)) for space in (*spaces, "style_middle")}
     one |= {"subject": rng.normal(size=(12, 12)), "artist": rng.normal(size=(12, 20))}
     one |= {"place": rng.random((12, 2)), "render_error": np.full((4, 1), 0.25)}

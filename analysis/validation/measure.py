@@ -15,7 +15,7 @@ from pipeline.world.subjects import SUBJECTS
 Key = tuple[str, str]  # metric, space
 Vectors = dict[str, np.ndarray]
 # Other definitions of location and style: only these two distances are taken in them.
-CANDIDATES = ("location_shape", "location_border", "gram_centred", "style_middle")
+CANDIDATES = ("location_border", "gram_centred", "style_middle")
 CANDIDATE_METRICS = ("frechet", "mmd")
 
 
