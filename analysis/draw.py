@@ -13,6 +13,7 @@ from analysis.figures import (
     dials,
     distance_bars,
     factors,
+    first_images,
     forces,
     front,
     pairs,
@@ -34,6 +35,7 @@ FIGURES: dict[str, Callable[[Study, list[str]], dict[str, plt.Figure]]] = {
     "story": story.draw,
     "classifier_accuracy": classifier_accuracy.draw,
     "factors": factors.draw,
+    "first_images": first_images.draw,
     "front": front.draw,
     "dials": dials.draw,
 }

@@ -18,6 +18,11 @@ from pipeline.prompts import Prompt, read_prompts
 
 SURE = np.log(0.5)
 KINDS = ("artists", "places")
+RESAMPLES = 1000  # each counts anew; ten thousand would take minutes
+
+
+def reads_factors(study: Study) -> bool:
+    return "artist" in read_features(study.features(study.analysis.baseline)).classes
 
 
 def recognised(vectors: dict[str, np.ndarray], subject: int) -> Bool[np.ndarray, " n"]:
@@ -58,9 +63,6 @@ def curves(study: Study, kind: str) -> dict[str, Float[np.ndarray, "resamples n"
     return rows
 
 
-RESAMPLES = 1000  # each counts anew; the tables' 10,000 would take minutes
-
-
 def images_for(curve: Float[np.ndarray, " n"], count: float) -> float:
     """The least number of images with at least `count` different values; nan where n are not enough."""
     reached = np.flatnonzero(curve >= count)
@@ -71,7 +73,7 @@ def table(study: Study) -> pd.DataFrame:
     """A row for each method: different artists and places among the first images, of one particle set and of all, and
     how many images it needs for what plain sampling shows in all of its own. Empty where the encoder reads none."""
     p, columns = study.sampling, {}
-    if "artist" not in read_features(study.features(study.analysis.baseline)).classes:
+    if not reads_factors(study):
         return pd.DataFrame()
     for kind in KINDS:
         by_method = curves(study, kind)

@@ -20,12 +20,19 @@ def frechet(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "m d"]) -> float:
     """
     if len(a) < 2 or len(b) < 2:
         raise BadInput(f"Fréchet distance: expected at least 2 rows on each side, got {len(a)} and {len(b)}")
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    mean_a, mean_b = a.mean(0), b.mean(0)
-    a, b = (a - mean_a) / np.sqrt(len(a) - 1), (b - mean_b) / np.sqrt(len(b) - 1)  # S_a = a^T a
+    (mean_a, a), (mean_b, b) = root(a), root(b)
     large = LARGE < a.shape[1] < min(len(a), len(b))
     cross = root_trace_of_covariances(a, b) if large else root_trace(a, b)
-    return float(np.square(mean_a - mean_b).sum() + np.square(a).sum() + np.square(b).sum() - 2 * cross)
+    return float(np.square(mean_a - mean_b).sum() + np.vdot(a, a) + np.vdot(b, b) - 2 * cross)
+
+
+def root(x: Float[np.ndarray, "n d"]) -> tuple[Float[np.ndarray, " d"], Float[np.ndarray, "n d"]]:
+    """The mean of the rows, and a matrix a with a^T a their covariance: the centred rows over sqrt(n - 1)."""
+    x = np.asarray(x, np.float64)
+    mean = x.mean(0)
+    a = x - mean
+    a *= (len(x) - 1) ** -0.5  # in place: at 10,000 x 2048 every copy costs a tenth of a second
+    return mean, a
 
 
 def root_trace(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "m d"]) -> float:

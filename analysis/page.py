@@ -26,7 +26,8 @@ TABLES = {
     "gap_closed": "Share of the gap between plain sampling and the reference that a set closes, Fréchet distance; the "
     "thesis's own shares (Stable Diffusion 2, other features) beside it.",
     "gap_closed_mmd": "The same of the unbiased squared MMD.",
-    "quality": "What the readout finds, and distances to the true renders; means over prompts. The reference is not "
+    "truth": "Diversity counted in what the readout finds; means over prompts.",
+    "quality": "Quality: readings, distances to the true renders, and drift from plain sampling. The reference is not "
     "perfect: pictures by its rare artists are misread more often than the popular ones of plain sampling.",
     "findings": "The thesis's claims: each holds where its number is above 0, with its whole interval. Beside it, what "
     "the thesis's own distances say.",
@@ -43,6 +44,7 @@ FIGURES = {
     "distance_bars": "Fréchet distance to the reference; dots are prompts, the dotted line is the floor.",
     "front": "The sweep on development prompts: diversity gained against quality lost. Circles: the strengths chosen; "
     "crosses: the thesis's raw strength 1000; dashed: the margin.",
+    "first_images": "Different artists and places that are recognised among the first images of a prompt.",
     "dials": "Rank correlation of every metric with the factors of sets whose truth is known.",
     "small_n": "From how many images on a metric ranks a less diverse set behind a diverse one.",
     "artist_shares": "Who painted the images of each set.",

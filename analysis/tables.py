@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +28,7 @@ from pipeline.params import BadInput, new_file
 from pipeline.stage import main
 
 COST_FILE = Path("bench/results/cost.json")
+COUNTS = ("effective_artists", "place_spread", "place_coverage")
 PRIMARY = ("frechet", "mmd")  # the thesis's distance, and the unbiased one
 # Tables whose columns are spaces, of one metric each.
 METRIC_OF = {"frechet": "frechet", "mmd": "mmd", "gap_closed": "frechet", "gap_closed_mmd": "mmd"}
@@ -78,14 +79,25 @@ def margins(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     return table.assign(**{"within margins": held}).reindex(m for m in study.methods if m != study.analysis.baseline)
 
 
+def truth(results: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Diversity counted in what the readout finds; no column where the encoder reads nothing."""
+    return read(results, COUNTS).reindex(study.sets)
+
+
 def quality(results: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """What the readout finds, and how far images are from the realism set, in the general space."""
-    names = [name for metrics in READINGS.values() for name in metrics if (results["metric"] == name).any()]
-    columns = {name: estimates(results, name) for name in names}
-    realism = study.analysis.realism
-    for metric in (*PRIMARY, "precision"):
-        columns[f"{metric} to {realism}"] = estimates(results, metric, ONE_SPACE[0], realism)
-    return pd.DataFrame(columns).reindex(study.sets)
+    """What the readout finds of quality; how far images are from the realism set, and how far they have drifted from
+    the baseline's own, in the general space."""
+    counted = [name for metrics in READINGS.values() for name in metrics if name not in COUNTS]
+    p, columns = study.analysis, {}
+    for metric in ("precision", "nearest_distance", "mmd"):
+        columns[f"{metric} to {p.realism}"] = estimates(results, metric, ONE_SPACE[0], p.realism)
+    columns[f"drift: mmd to {p.baseline}"] = estimates(results, "mmd", ONE_SPACE[0], p.baseline)
+    return pd.concat([read(results, counted), pd.DataFrame(columns)], axis=1).reindex(study.sets)
+
+
+def read(results: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """Readings, a column for each of those that there are."""
+    return pd.DataFrame({name: estimates(results, name) for name in names if (results["metric"] == name).any()})
 
 
 def cost(results: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -120,6 +132,7 @@ TABLES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
     "gap_closed": lambda results, study: gap(results, study, "frechet"),
     "gap_closed_mmd": lambda results, study: gap(results, study, "mmd"),
     "differences": differences,
+    "truth": truth,
     "quality": quality,
     "margins": margins,
     "control": control.table,
@@ -137,11 +150,11 @@ TABLES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
 def summary(tables: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
     """For each set: shares of the gap closed, and quality. What has no value is not there."""
     found: dict[str, dict[str, float]] = {}
-    for name in ("gap_closed", "gap_closed_mmd", "quality"):
+    for name in ("gap_closed", "gap_closed_mmd", "truth", "quality"):
         for column in tables[name]:
             for row, cell in tables[name][column].items():
                 if isinstance(cell, Estimate) and not math.isnan(cell.value):
-                    key = column if name == "quality" else f"{name}.{column}"
+                    key = f"{name}.{column}" if name.startswith("gap") else column
                     found.setdefault(row, {})[key] = round(cell.value, 6)
     return found
 

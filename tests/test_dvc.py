@@ -54,7 +54,7 @@ def test_a_changed_strength_resamples_its_own_row_only(copy, every_stage):
     path = copy / "methods.yaml"
     text = path.read_text()
     row = text[text.index("channel_average:") :].split("\n\n")[0]
-    path.write_text(text.replace(row, row.replace("value: 100}", "value: 50}")))
+    path.write_text(text.replace(row, row.replace("value: 0.1}", "value: 0.05}")))
     try:
         moved = every_stage - unchanged(copy)
     finally:
@@ -63,22 +63,34 @@ def test_a_changed_strength_resamples_its_own_row_only(copy, every_stage):
     assert sampled == {"sample@channel_average"}
 
 
-def test_an_edit_of_analysis_samples_nothing(copy, every_stage):
-    path = copy / "analysis" / "mmd.py"
+@pytest.mark.parametrize("module", ["mmd.py", "settings.py"])
+def test_an_edit_of_analysis_samples_nothing(copy, every_stage, module):
+    path = copy / "analysis" / module
     changed(path, "from __future__", "# an edit\nfrom __future__")
     try:
         moved = every_stage - unchanged(copy)
     finally:
         changed(path, "# an edit\n", "")
     assert "distances@plain" in moved
-    assert not {name for name in moved if name.startswith(("sample", "reference", "features", "style", "prompts"))}
+    assert not {name for name in moved if name.startswith(("sample", "reference", "features", "style"))}
 
 
-def test_another_tolerance_runs_nothing_but_the_report(copy, every_stage):
+def test_another_tolerance_runs_nothing_but_the_door_and_the_report(copy, every_stage):
     tolerances = "{relative: 0.0, absolute: 0.05}", "{relative: 0.1, absolute: 0.0}"
     changed(copy / "params.yaml", *tolerances)
     try:
         moved = every_stage - unchanged(copy)
     finally:
         changed(copy / "params.yaml", *reversed(tolerances))
-    assert moved == {"report"}
+    assert moved == {"prompts", "report"}
+
+
+def test_what_is_long_is_frozen(copy, every_stage):
+    """An edit of a file that the training, the validation and the sweep import starts none of them."""
+    path = copy / "pipeline" / "noise.py"
+    changed(path, "from __future__", "# an edit\nfrom __future__")
+    try:
+        moved = every_stage - unchanged(copy)
+    finally:
+        changed(path, "# an edit\n", "")
+    assert "sample@plain" in moved and not {name for name in moved if ":" in name}

@@ -156,11 +156,11 @@ def test_tables_and_summary(profile):
     summary = json.loads(profile.summary.read_text())
     shares = [summary[name].get("gap_closed.general") for name in ("plain", "max_div2")]
     assert shares in ([0, 1], [None, None])  # at this size plain sampling may be no farther than the floor
-    with (profile.tables / "quality.csv").open() as file:
+    with (profile.tables / "truth.csv").open() as file:
         plain = next(csv.DictReader(file))
     low, value, high = (float(plain[f"effective_artists{part}"]) for part in (" low", "", " high"))
     assert low <= value <= high and value == pytest.approx(summary["plain"]["effective_artists"], rel=1e-5)
-    shown = (profile.tables / "quality.shown.csv").read_text()
+    shown = (profile.tables / "truth.shown.csv").read_text()
     assert f"{printing.three_digits(value)} [{printing.three_digits(low)}, {printing.three_digits(high)}]" in shown
     for name in tables.TABLES:
         assert "\\toprule" in (profile.tables / f"{name}.tex").read_text()
@@ -184,7 +184,16 @@ def test_three_digits():
 def test_figures_are_there_and_byte_stable(profile):
     names = {p.name for p in profile.figures.iterdir()}
     drawn = {"distance_bars", "pairs", "pairwise_distances", "forces", "story", "classifier_accuracy", "artist_shares"}
-    drawn |= {"places", "contact_sheet_vase", "contact_sheet_odd", "front", "dials", "dial_curves", "small_n"}
+    drawn |= {
+        "places",
+        "contact_sheet_vase",
+        "contact_sheet_odd",
+        "front",
+        "first_images",
+        "dials",
+        "dial_curves",
+        "small_n",
+    }
     assert names == {f"{name}{suffix}" for name in drawn for suffix in (".png", ".pdf")}
     before = {p.name: p.read_bytes() for p in profile.figures.iterdir()}
     draw.run(profile)

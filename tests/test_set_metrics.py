@@ -5,7 +5,7 @@ import pytest
 
 from analysis import neighbours
 from analysis.kid import kid
-from analysis.neighbours import coverage, density, precision, recall
+from analysis.neighbours import coverage, density, nearest_distance, precision, recall
 from analysis.similarity import mean_similarity, rke, vendi
 from pipeline.params import BadInput
 
@@ -52,6 +52,12 @@ def test_neighbours_of_one_distribution_of_copies_and_of_something_else():
     assert precision(narrow, b) > 0.95 and coverage(narrow, b) < 0.3 and recall(narrow, b) < 0.3
     with pytest.raises(BadInput, match="expected more than 5 rows, got 5"):
         precision(a, b[:5])
+
+
+def test_the_nearest_distance_by_hand():
+    own, reference = np.array([[0.0, 0.0], [3.0, 4.0]]), np.array([[0.0, 1.0], [3.0, 0.0], [9.0, 9.0]])
+    assert nearest_distance(own, reference) == pytest.approx((1 + 4) / 2)
+    assert nearest_distance(reference, reference) == 0
 
 
 def test_similarities_of_copies_and_of_orthogonal_rows():

@@ -101,6 +101,7 @@ ORDER = [
     "analysis.figures.classifier_accuracy",
     "analysis.figures.factors",
     "analysis.figures.front",
+    "analysis.figures.first_images",
     "analysis.figures.dials",
     "analysis.draw",
     "analysis.page",

@@ -30,3 +30,14 @@ def test_agrees_with_the_statistics_behind_the_model_s_card():
     assert truth.place_spread(place) == pytest.approx(
         statistics.place_spread(torch.from_numpy(place).float()), rel=1e-5
     )
+
+
+def test_places_are_counted_in_cells_of_the_world_s_range():
+    from pipeline.world.scene import PLACE_HIGH, PLACE_LOW
+
+    assert truth.PLACES == (PLACE_LOW, PLACE_HIGH)
+    step = (PLACE_HIGH - PLACE_LOW) / truth.CELLS
+    place = np.array([[PLACE_LOW + step / 2, PLACE_LOW + 1.5 * step], [PLACE_HIGH + 1, PLACE_LOW - 1], [0.0, 0.0]])
+    assert truth.place_cells(place).tolist() == [1, (truth.CELLS - 1) * truth.CELLS, 0]
+    assert truth.place_coverage(place) == 3 / truth.CELLS**2
+    assert truth.place_coverage(np.repeat(place[:1], 9, axis=0)) == 1 / truth.CELLS**2

@@ -37,6 +37,8 @@ def values(own: Vectors, reference: Vectors, subject: str, spaces: tuple[str, ..
     asked |= {key: (AGAINST[key[0]], own[key[1]], reference[key[1]]) for key in product(CANDIDATE_METRICS, spaces)}
     asked |= {key: (ALONE[key[0]], own[key[1]]) for key in product(ALONE, SPACES)}
     for reading, metrics in READINGS.items():
+        if reading not in own:
+            continue
         column = SUBJECTS.index(subject) if reading == "subject" else -1
         asked |= {(name, ""): (metric, own[reading], column) for name, metric in metrics.items()}
     return {key: value(*call) for key, call in asked.items()}
