@@ -125,9 +125,7 @@ def main() -> None:
     times = interleaved(samplers())
     for name, method in load_methods(METHODS_FILE, LEVELS).items():
         cells = method.repel or ()
-        if cells and not any(
-            cell.input in THROUGH_DENOISER for cell in cells
-        ):  # those cost a backward pass, and say so
+        if cells and not any(cell.input in THROUGH_DENOISER for cell in cells):
             bar = 1.10 if set(method.spaces) & set(CLASSIFIER_SPACES) else 1.05
             rows.append(row(f"sampling, {name}: time against plain", median_ratio(times, name, "plain"), "<=", bar))
     faster = median_ratio(times, "diffusers", "plain")
