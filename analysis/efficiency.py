@@ -48,7 +48,11 @@ def different(values: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
 
 def curves(study: Study, kind: str) -> dict[str, Float[np.ndarray, "resamples n"]]:
     """For each method the mean over prompts of the different values among the first n images: first as measured, then
-    in every resample of whole particle sets, the same ones for all methods."""
+    in every resample of whole particle sets, the same ones for all methods.
+
+    A resample that draws a set twice finds fewer different values than two sets would: the resamples are centred on
+    what was measured, and only their spread is used.
+    """
     prompts = [p for p in read_prompts(study.prompts_file) if p.subject]
     p = study.sampling
     drawn = choices(len(prompts), p.sets, SEED)[:RESAMPLES]
@@ -56,10 +60,11 @@ def curves(study: Study, kind: str) -> dict[str, Float[np.ndarray, "resamples n"
     for name in study.methods:
         features = read_features(study.features(name))
         values = [found_in(features, prompt)[kind].reshape(p.sets, p.particles) for prompt in prompts]
-        orders = np.concatenate([np.arange(p.sets)[None, None].repeat(len(prompts), 1), drawn])
-        rows[name] = np.stack(
-            [np.mean([different(v[order[q]].ravel()) for q, v in enumerate(values)], axis=0) for order in orders]
+        measured = np.mean([different(v.ravel()) for v in values], axis=0)
+        resampled = np.stack(
+            [np.mean([different(v[order[q]].ravel()) for q, v in enumerate(values)], axis=0) for order in drawn]
         )
+        rows[name] = np.concatenate([measured[None], measured + resampled - resampled.mean(0)])
     return rows
 
 

@@ -29,7 +29,7 @@ tags: [text-to-image, stable-diffusion, synthetic]
 A text-to-image latent diffusion model with Stable Diffusion 2's classes at small size, trained on the
 [painted world](../../pipeline/world/README.md): 64x64 paintings of twelve subjects by twenty invented artists. It exists
 so that methods for diverse sampling can be compared on two cores, with a ground truth. It is made from nothing by
-`dvc repro pipeline/world/dvc.yaml`; no photograph and no painting of a person went into it.
+`make world`; no photograph and no painting of a person went into it.
 
 ```python
 from diffusers import StableDiffusionPipeline
