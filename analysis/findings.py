@@ -129,4 +129,4 @@ def table(results: pd.DataFrame, study: Study) -> pd.DataFrame:
         except KeyError:
             stated = float("nan")
         rows[claim.text] = {"number": claim.measure, "thesis": stated, "here": number, "verdict": verdict(number)}
-    return pd.DataFrame(rows).T
+    return pd.DataFrame(rows).T.rename_axis(index="claim")

@@ -52,10 +52,11 @@ def measured(table: pd.DataFrame) -> pd.DataFrame:
 def write(table: pd.DataFrame, path: Path, marked: Collection[str] = ()) -> None:
     """The table's files. `.shown.csv` holds the cells as they are printed, for the paper; the others mark the columns
     `marked`, whose metric is not to be trusted at this number of images."""
-    shown = table.map(printed).rename(columns=label, index=label).rename_axis(index="set", columns=None).reset_index()
+    first = table.index.name or "set"
+    shown = table.map(printed).rename(columns=label, index=label).rename_axis(index=first, columns=None).reset_index()
     titles = shown.rename(columns={label(name): label(name) + MARK for name in marked})
     texts = {
-        ".csv": measured(table).rename_axis(index="set").to_csv(lineterminator="\n", float_format="%.8g"),
+        ".csv": measured(table).rename_axis(index=first).to_csv(lineterminator="\n", float_format="%.8g"),
         ".shown.csv": shown.to_csv(index=False, lineterminator="\n"),
         ".tex": titles.style.hide(axis="index").to_latex(hrules=True, column_format="l" + "r" * (shown.shape[1] - 1)),
         ".html": titles.to_html(index=False, border=0, escape=True, classes="numbers"),

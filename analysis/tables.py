@@ -74,9 +74,9 @@ def differences(results: pd.DataFrame, study: Study) -> pd.DataFrame:
 def margins(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Quality of each method less the baseline's, and whether every margin holds with its whole interval."""
     found = margin_estimates(results, study)
-    table = pd.DataFrame(found)
-    held = {m: all(within(found[name][m], study.analysis.margins[name]) for name in found) for m in table.index}
-    return table.assign(**{"within margins": held}).reindex(m for m in study.methods if m != study.analysis.baseline)
+    methods = [m for m in study.methods if m != study.analysis.baseline]
+    held = {m: all(within(found[name][m], study.analysis.margins[name]) for name in found) for m in methods}
+    return pd.DataFrame(found).reindex(methods).assign(**{"within margins": held})
 
 
 def truth(results: pd.DataFrame, study: Study) -> pd.DataFrame:
