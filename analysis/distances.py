@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 from jaxtyping import Int
 
-from analysis.metrics import AGAINST, ALONE, READINGS
+from analysis.metrics import AGAINST, ALONE, PAIRED, READINGS
 from analysis.results import Row, write_results
 from analysis.settings import Study
 from pipeline.feature_sets import SPACES, FeatureSet, read_features, require_same_encoder
@@ -18,7 +18,6 @@ from pipeline.prompts import Prompt, read_prompts
 from pipeline.stage import main
 
 ONE_SPACE = ("general",)  # in which realism and drift are measured
-DRIFT = ("frechet", "mmd")
 Vectors = dict[str, np.ndarray]
 
 
@@ -40,17 +39,21 @@ def measured(
         return None, [], str(error)
 
 
-def asked(study: Study) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Which distances are taken to which set, and in which spaces. A distance to the baseline is the marginal drift:
-    how far the method's images have moved from what the model draws by itself."""
-    p, every = study.analysis, tuple(AGAINST)
-    return {p.baseline: (DRIFT, ONE_SPACE), p.realism: (every, ONE_SPACE), p.reference: (every, SPACES)}
+def asked(study: Study) -> dict[str, tuple[str, ...]]:
+    """To which sets distances are taken, and in which spaces."""
+    return {study.analysis.realism: ONE_SPACE, study.analysis.reference: SPACES}
 
 
-def against(own: Vectors, other: Vectors, name: str, metrics: Iterable[str], spaces: Iterable[str]) -> Iterator[tuple]:
-    """(metric, space, against, vectors, function of them) of distances to another set's images of the prompt."""
-    for metric, space in product(metrics, spaces):
+def against(own: Vectors, other: Vectors, name: str, spaces: Iterable[str]) -> Iterator[tuple]:
+    """(metric, space, against, vectors, function of them) of every distance to another set's images of the prompt."""
+    for metric, space in product(AGAINST, spaces):
         yield metric, space, name, own[space], lambda x, m=AGAINST[metric], b=other[space]: m(x, b)
+
+
+def drift(own: Vectors, baseline: Vectors, name: str) -> Iterator[tuple]:
+    """The same of metrics of pairs that start from the same noise; a particle set is left out on both sides at once."""
+    for metric, space in product(PAIRED, ONE_SPACE):
+        yield metric, space, name, np.hstack([own[space], baseline[space]]), PAIRED[metric]
 
 
 def alone(own: Vectors, prompt: Prompt, classes: dict[str, np.ndarray]) -> Iterator[tuple]:
@@ -74,7 +77,10 @@ def of_prompt(study: Study, name: str, prompt: Prompt, own: FeatureSet, others: 
         rows = other.of(prompt.prompt_id)
         if not len(rows["general"]):
             raise BadInput(f"set {other_name} has no images of prompt {prompt.prompt_id}")
-        todo += against(vectors, rows, other_name, *asked(study)[other_name])
+        if other_name == study.analysis.baseline:
+            todo += drift(vectors, rows, other_name)
+        else:
+            todo += against(vectors, rows, other_name, asked(study)[other_name])
     return [
         Row(prompt.prompt_id, metric, space, against, len(index), *measured(function, x, parts))
         for metric, space, against, x, function in todo
@@ -86,7 +92,8 @@ def run(study: Study, name: str) -> None:
     manifest = read_manifest(study.samples(name))
     if list(own.prompt_id) != list(manifest["prompt_id"]) or list(own.index) != list(manifest["index"]):
         raise BadInput(f"{study.features(name)}: its rows are not the images of {study.samples(name)}")
-    for other in asked(study):
+    paired = [study.analysis.baseline] if name in study.methods else []
+    for other in (*asked(study), *paired):
         if other != name:
             others[other] = read_features(study.features(other))
             require_same_encoder(own, others[other], f"set {name}")

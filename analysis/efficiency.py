@@ -18,7 +18,6 @@ from pipeline.prompts import Prompt, read_prompts
 
 SURE = np.log(0.5)
 KINDS = ("artists", "places")
-RESAMPLES = 1000  # each counts anew; ten thousand would take minutes
 
 
 def reads_factors(study: Study) -> bool:
@@ -46,26 +45,32 @@ def different(values: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
     return new.cumsum()
 
 
-def curves(study: Study, kind: str) -> dict[str, Float[np.ndarray, "resamples n"]]:
-    """For each method the mean over prompts of the different values among the first n images: first as measured, then
-    in every resample of whole particle sets, the same ones for all methods.
+def by_rotation(sets: Int[np.ndarray, "sets particles"]) -> Float[np.ndarray, "sets n"]:
+    """The different values among the first images of one prompt, once with each particle set as the first."""
+    return np.stack([different(np.roll(sets, -k, axis=0).ravel()) for k in range(len(sets))])
 
-    A resample that draws a set twice finds fewer different values than two sets would: the resamples are centred on
-    what was measured, and only their spread is used.
-    """
+
+def counted(study: Study, kind: str) -> dict[str, Float[np.ndarray, "prompts sets n"]]:
+    """by_rotation of every prompt, for each method."""
     prompts = [p for p in read_prompts(study.prompts_file) if p.subject]
-    p = study.sampling
-    drawn = choices(len(prompts), p.sets, SEED)[:RESAMPLES]
-    rows = {}
+    shape = study.sampling.sets, study.sampling.particles
+    found = {}
     for name in study.methods:
         features = read_features(study.features(name))
-        values = [found_in(features, prompt)[kind].reshape(p.sets, p.particles) for prompt in prompts]
-        measured = np.mean([different(v.ravel()) for v in values], axis=0)
-        resampled = np.stack(
-            [np.mean([different(v[order[q]].ravel()) for q, v in enumerate(values)], axis=0) for order in drawn]
-        )
-        rows[name] = np.concatenate([measured[None], measured + resampled - resampled.mean(0)])
-    return rows
+        found[name] = np.stack([by_rotation(found_in(features, prompt)[kind].reshape(shape)) for prompt in prompts])
+    return found
+
+
+def in_one_set(counts: Float[np.ndarray, "prompts sets n"], particles: int) -> Estimate:
+    """The mean number in one particle set; resamples draw sets within each prompt, stretched by sqrt(C / (C - 1))."""
+    each = counts[:, :, particles - 1]
+    prompts, sets = each.shape
+    if sets < 2:
+        return Estimate(float(each.mean()), np.full(1, np.nan))
+    drawn = choices(prompts, sets, SEED)
+    deviation = each - each.mean(1, keepdims=True)
+    moved = np.mean([deviation[q][drawn[:, q]].mean(1) for q in range(prompts)], axis=0)
+    return Estimate(float(each.mean()), each.mean() + moved * np.sqrt(sets / (sets - 1)))
 
 
 def images_for(curve: Float[np.ndarray, " n"], count: float) -> float:
@@ -75,18 +80,20 @@ def images_for(curve: Float[np.ndarray, " n"], count: float) -> float:
 
 
 def table(study: Study) -> pd.DataFrame:
-    """A row for each method: different artists and places among the first images, of one particle set and of all, and
-    how many images it needs for what plain sampling shows in all of its own. Empty where the encoder reads none."""
-    p, columns = study.sampling, {}
+    """A row for each method: different artists and places in one particle set, in all of them, and how many images it
+    needs for what plain sampling shows in all of its own.
+
+    Only the first has an interval: of what all sets show together there is one draw. Empty where the encoder reads no
+    factors.
+    """
     if not reads_factors(study):
         return pd.DataFrame()
+    p, columns = study.sampling, {}
     for kind in KINDS:
-        by_method = curves(study, kind)
-        plain = by_method[study.analysis.baseline][0, -1]
-        for n in (p.particles, p.particles * p.sets):
-            columns[f"{kind} in {n}"] = {m: Estimate(c[0, n - 1], c[1:, n - 1]) for m, c in by_method.items()}
-        columns[f"images for plain's {kind}"] = {
-            m: Estimate(images_for(c[0], plain), np.array([images_for(one, plain) for one in c[1:]]))
-            for m, c in by_method.items()
-        }
+        counts = counted(study, kind)
+        curves = {name: found.mean((0, 1)) for name, found in counts.items()}
+        plain = curves[study.analysis.baseline][-1]
+        columns[f"{kind} in {p.particles}"] = {m: in_one_set(found, p.particles) for m, found in counts.items()}
+        columns[f"{kind} in {p.particles * p.sets}"] = {m: float(curve[-1]) for m, curve in curves.items()}
+        columns[f"images for plain's {kind}"] = {m: images_for(curve, plain) for m, curve in curves.items()}
     return pd.DataFrame(columns).reindex(study.methods)

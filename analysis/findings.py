@@ -56,9 +56,15 @@ def less(method: str, other: str, space: str) -> Number:
 
 
 def ahead(method: str, space: str) -> Number:
-    """How much more of the gap a method closes than the best of the thesis's other embeddings."""
-    others = [m for m in EMBEDDINGS if m != method]
-    return lambda e: e.gaps[space][method] - max((e.gaps[space][m] for m in others), key=lambda one: one.value)
+    """How much more of the gap a method closes than the best of the thesis's other embeddings, in every resample the best
+    of that one."""
+
+    def number(e: Evidence) -> Estimate:
+        others = [e.gaps[space][m] for m in EMBEDDINGS if m != method]
+        best = Estimate(max(one.value for one in others), np.max([one.draws for one in others], axis=0))
+        return e.gaps[space][method] - best
+
+    return number
 
 
 def away(method: str, space: str) -> Number:
@@ -96,9 +102,12 @@ CLAIMS = (
           CLOSED.format("general"), closed("style_classifier", "general")),
     Claim("An embedding does more than the latent itself (style classifier)",
           "gap closed in the general space, less the latent's", less("style_classifier", "latent", "general")),
-    Claim("The style classifier leads in general", NEXT.format("general"), ahead("style_classifier", "general")),
-    Claim("Rule of thirds leads in location", NEXT.format("location"), ahead("rule_of_thirds", "location")),
-    Claim("Rule of thirds leads in style", NEXT.format("style"), ahead("rule_of_thirds", "style")),
+    Claim("It is the pushing apart that does it (style classifier)",
+          "gap closed in the general space, less that of the shuffled pushes",
+          less("style_classifier", "style_classifier_shuffled", "general")),
+    Claim("The style classifier leads the thesis's embeddings in general", NEXT.format("general"), ahead("style_classifier", "general")),
+    Claim("Rule of thirds leads them in location", NEXT.format("location"), ahead("rule_of_thirds", "location")),
+    Claim("Rule of thirds leads them in style", NEXT.format("style"), ahead("rule_of_thirds", "style")),
     Claim("Rule of thirds acts on location first", PART.format("location"), mostly("rule_of_thirds", "location")),
     Claim("The style classifier acts on style first", PART.format("style"), mostly("style_classifier", "style")),
     Claim("Langevin correction moves away", "minus the gap closed in general", away("langevin", "general")),

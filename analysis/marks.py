@@ -19,13 +19,15 @@ def least() -> pd.DataFrame:
     return pd.read_csv(LEAST_N, keep_default_na=False, na_values={"n": [""]})
 
 
-def weak(study: Study, metric: str, space: str) -> bool:
-    """Whether a metric in a space ranks a less diverse set wrongly too often at this many images for each prompt: for
-    the factor that the space should see, for one of the two in the general space. False for what the study does not
-    know: another encoder, or a metric that says nothing of diversity."""
+def weak(study: Study, metric: str, space: str) -> bool | None:
+    """Whether a metric in a space ranks a less diverse set wrongly too often at this many images for each prompt, for a
+    factor that the space should see: one of the two is enough in the general space. None for what was not tested:
+    another encoder, or a metric that says nothing of diversity."""
     table = least()
     rows = table[(table["metric"] == metric) & (table["space"] == space) & (table["encoder"] == study.encoder.weights)]
     if own := SEES.get(space.split("_")[0]):
         rows = rows[rows["factor"] == own]
+    if rows.empty:
+        return None
     enough = rows["n"] <= study.sampling.particles * study.sampling.sets  # never, where no n is enough
-    return bool(len(rows) and not enough.any())
+    return not bool(enough.all())

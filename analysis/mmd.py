@@ -30,3 +30,16 @@ def mmd(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "m d"]) -> float:
     h = bandwidth(b)
     within = [np.exp(-pdist(x, "sqeuclidean") / h).mean() for x in (a, b)]
     return float(sum(within) - 2 * np.exp(-cdist(a, b, "sqeuclidean") / h).mean())
+
+
+def mmd_of_pairs(pairs: Float[np.ndarray, "n two_d"]) -> float:
+    """mmd between rows a_i and b_i that are drawn together, each row of `pairs` the two side by side: pairs (i, i)
+    are left out of the mean over both sets too, or sets of one distribution would be at less than 0."""
+    a, b = np.hsplit(pairs, 2)
+    n = len(a)
+    if n < 2:
+        raise BadInput(f"MMD: expected at least 2 rows on each side, got {n}")
+    h = bandwidth(b)
+    within = [np.exp(-pdist(x, "sqeuclidean") / h).mean() for x in (a, b)]
+    across = np.exp(-cdist(a, b, "sqeuclidean") / h)
+    return float(sum(within) - 2 * (across.sum() - np.trace(across)) / (n * (n - 1)))

@@ -54,7 +54,7 @@ def write(table: pd.DataFrame, path: Path, marked: Collection[str] = ()) -> None
     `marked`, whose metric is not to be trusted at this number of images."""
     first = table.index.name or "set"
     shown = table.map(printed).rename(columns=label, index=label).rename_axis(index=first, columns=None).reset_index()
-    titles = shown.rename(columns={label(name): label(name) + MARK for name in marked})
+    titles = shown.rename(columns={name: name + MARK for name in marked})
     texts = {
         ".csv": measured(table).rename_axis(index=first).to_csv(lineterminator="\n", float_format="%.8g"),
         ".shown.csv": shown.to_csv(index=False, lineterminator="\n"),

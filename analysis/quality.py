@@ -23,6 +23,11 @@ def margin_estimates(results: pd.DataFrame, study: Study) -> dict[str, dict[str,
     return found
 
 
+def holds(found: dict[str, dict[str, Estimate]], method: str, margins: dict[str, float]) -> bool:
+    """Whether a method is within every margin."""
+    return all(within(by[method], margins[name]) for name, by in found.items())
+
+
 def within(difference: Estimate, margin: float) -> bool:
     """Non-inferiority: whether the whole interval of a difference lies on the better side of the margin, whose sign
     says which way is worse. False where there is no interval."""

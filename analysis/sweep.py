@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from analysis import distances
 from analysis.estimates import Estimate, estimates, gap_estimates
-from analysis.quality import margin_estimates, within
+from analysis.quality import holds, margin_estimates
 from analysis.results import passes_per_image, read_results
 from analysis.settings import Study
 from pipeline.feature_sets import SPACES
@@ -55,7 +55,7 @@ def measured(study: Study, failed: dict[str, str]) -> pd.DataFrame:
         found |= {name: by[row] for name, by in counts.items()}
         for name, one in found.items():
             line |= {name: one.value, f"{name} low": one.interval[0], f"{name} high": one.interval[1]}
-        line["within"] = all(within(by[row], study.analysis.margins[name]) for name, by in margins.items())
+        line["within"] = holds(margins, row, study.analysis.margins)
         table.append(line | passes.loc[row].to_dict() | {"reason": ""})
     lost = [dict(zip(("family", "strength"), family(r), strict=True)) | {"row": r, "reason": failed[r]} for r in failed]
     return pd.DataFrame(table + lost)

@@ -14,9 +14,9 @@ def feature_vectors(
 
     general [p]: the pooled block. location [k l]: the middle block averaged over channels, flattened. style
     [c (c + 1) / 2]: the early block averaged over space, its outer product with itself (the thesis's definition: an
-    outer product of means). Beside these, what separates the two better (results/validation): location_shape [k l], the
-    location map less its mean, over its norm: where, not how strongly; gram [c (c + 1) / 2], the mean over space of the
-    early block's outer products (Gatys et al. 2016), which the thesis's is not.
+    outer product of means). Beside these: location_shape [k l], the location map less its mean, over its norm: where,
+    not how strongly; gram [c (c + 1) / 2], the mean over space of the early block's outer products (Gatys et al. 2016),
+    which the thesis's is not. results/validation says how well each separates place from style.
     """
     location = middle.mean(1).flatten(1)
     shape = location - location.mean(1, keepdim=True)

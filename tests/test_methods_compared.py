@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.control import own_part
-from analysis.efficiency import different, images_for, recognised
+from analysis.efficiency import by_rotation, different, images_for, in_one_set, recognised
 from analysis.estimates import Estimate
 from analysis.findings import CLAIMS, Evidence, published, verdict
 from analysis.quality import within
@@ -44,6 +44,10 @@ def test_own_part_by_hand():
 def test_different_values_among_the_first_images():
     assert different(np.array([3, 3, -1, 5, 3, 7])).tolist() == [1, 1, 1, 2, 2, 3]
     assert different(np.array([-1, -1])).tolist() == [0, 0]
+    sets = np.array([[1, 1], [2, 3]])
+    assert by_rotation(sets).tolist() == [[1, 1, 2, 3], [1, 2, 3, 3]]
+    one = in_one_set(by_rotation(sets)[None], particles=2)
+    assert one.value == 1.5 and one.interval == pytest.approx((1.5 - 2**0.5 / 2, 1.5 + 2**0.5 / 2))
     curve = np.array([1.0, 1.5, 2.0])
     assert images_for(curve, 1.5) == 2 and math.isnan(images_for(curve, 2.5))
 
@@ -85,7 +89,7 @@ def test_the_thesis_s_own_numbers_by_hand():
     numbers = {claim.text: claim.number for claim in CLAIMS}
     first = numbers["Repelling particles makes samples more diverse (style classifier)"](evidence)
     assert first.value == pytest.approx((44.60 - 41.99) / (44.60 - 3.31), rel=0.01) and np.isnan(first.interval[0])
-    leads = numbers["Rule of thirds leads in location"](evidence)
+    leads = numbers["Rule of thirds leads them in location"](evidence)
     assert leads.value == pytest.approx((76.21 - 70.82) / (82.16 - 1.54), rel=0.01)
     assert numbers["Rule of thirds acts on location first"](evidence).value < 0  # by its own numbers it does not
     with pytest.raises(KeyError):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
-from analysis.efficiency import KINDS, curves, reads_factors
-from analysis.intervals import interval
+from analysis.efficiency import KINDS, counted, reads_factors
 from analysis.settings import Study
 from analysis.style import WIDTH, colours, label
 
@@ -18,12 +17,10 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     palette = colours(list(study.methods), study.analysis.baseline)
     figure, axes = plt.subplots(1, len(KINDS), figsize=(WIDTH, 3.6), layout="constrained")
     for ax, kind in zip(axes, KINDS, strict=True):
-        for name, curve in curves(study, kind).items():
-            n = np.arange(1, curve.shape[1] + 1)
-            low, high = np.array([interval(at) for at in curve[1:].T]).T
+        for name, counts in counted(study, kind).items():
+            curve = counts.mean((0, 1))
             wide = 2.2 if name == study.analysis.baseline else 1.2
-            ax.plot(n, curve[0], color=palette[name], linewidth=wide, label=label(name))
-            ax.fill_between(n, low, high, color=palette[name], alpha=0.12, linewidth=0)
-        ax.set(xlabel="images of a prompt", ylabel=f"different {kind}", xlim=(0, len(n)), ylim=(0, None))
+            ax.plot(np.arange(1, len(curve) + 1), curve, color=palette[name], linewidth=wide, label=label(name))
+        ax.set(xlabel="images of a prompt", ylabel=f"different {kind}", xlim=(0, len(curve)), ylim=(0, None))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7)
     return {"first_images": figure}

@@ -19,7 +19,15 @@ from pipeline.profile import read_profile
 SWEEP = Path("profiles/sweep/params.yaml")
 SHOWN = ("subject_accuracy", "render_error")
 TITLES = {"subject_accuracy": "subject accuracy less plain's", "render_error": "render error less plain's"}
-BLACK = {"guidance": "-", "noise": ":", "best_of": "--"}  # what a method has to be better than
+# What a method has to be better than: other guidance, CADS, the best of M, and the controls.
+BLACK = {
+    "guidance": "-",
+    "guidance_from": "--",
+    "anneal": "-.",
+    "best_of": (0, (5, 5)),
+    "noise": ":",
+    "style_classifier_shuffled": (0, (1, 3)),
+}
 THESIS = ("latent", "channel_average", "rule_of_thirds", "random_cnn", "style_classifier", "style_classifier_thirds")
 FAMILIES = (*BLACK, *THESIS, "centre_of_mass")
 
@@ -39,7 +47,9 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
             raw = found["strength"].str.startswith("alpha")
             line = pd.concat([rows[rows["row"] == "plain"], found[~raw]]).astype({column: float})
             colour, style = palette.get(family, (0.0, 0.0, 0.0)), BLACK.get(family, "-")
-            ax.plot(line[column], line["gain"], style, marker=".", color=colour, linewidth=1, label=label(family))
+            ax.plot(
+                line[column], line["gain"], linestyle=style, marker=".", color=colour, linewidth=1, label=label(family)
+            )
             ax.plot(found[raw][column].astype(float), found[raw]["gain"], "x", color=colour, markersize=6)
             best = found[found["row"].isin(chosen)]
             ax.plot(best[column].astype(float), best["gain"], "o", color=colour, markersize=6, fillstyle="none")

@@ -1,4 +1,4 @@
-"""How far an image is from what the painted world would have painted: the error that no readout can be fooled about."""
+"""How far an image is from what the painted world would have painted where the readout sees what it sees."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def render_error(
     scene that was read in it: its subject, artist and place, over a grid of sizes and texture phases.
 
     A readout names some artist and some place in any picture, noise included; only a picture of that scene is near its
-    render.
+    render. True renders are not at zero, as sizes and phases lie between the grid's, and some artists' are farther off
+    than others': a set with more artists has another mean error.
     """
     n, seen = len(images), images.float() / 255
     place = place.clamp(PLACE_LOW, PLACE_HIGH)
