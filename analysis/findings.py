@@ -56,8 +56,8 @@ def less(method: str, other: str, space: str) -> Number:
 
 
 def ahead(method: str, space: str) -> Number:
-    """How much more of the gap a method closes than the best of the thesis's other embeddings, in every resample the best
-    of that one."""
+    """How much more of the gap a method closes than the best of the thesis's other embeddings: in every resample, the
+    best of that one."""
 
     def number(e: Evidence) -> Estimate:
         others = [e.gaps[space][m] for m in EMBEDDINGS if m != method]
@@ -102,10 +102,11 @@ CLAIMS = (
           CLOSED.format("general"), closed("style_classifier", "general")),
     Claim("An embedding does more than the latent itself (style classifier)",
           "gap closed in the general space, less the latent's", less("style_classifier", "latent", "general")),
-    Claim("It is the pushing apart that does it (style classifier)",
+    Claim("Pushing apart does more than a neighbour's push (style classifier)",
           "gap closed in the general space, less that of the shuffled pushes",
           less("style_classifier", "style_classifier_shuffled", "general")),
-    Claim("The style classifier leads the thesis's embeddings in general", NEXT.format("general"), ahead("style_classifier", "general")),
+    Claim("The style classifier leads the thesis's embeddings in general",
+          NEXT.format("general"), ahead("style_classifier", "general")),
     Claim("Rule of thirds leads them in location", NEXT.format("location"), ahead("rule_of_thirds", "location")),
     Claim("Rule of thirds leads them in style", NEXT.format("style"), ahead("rule_of_thirds", "style")),
     Claim("Rule of thirds acts on location first", PART.format("location"), mostly("rule_of_thirds", "location")),

@@ -26,8 +26,8 @@ AGAINST: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 # own vectors -> value
 ALONE: dict[str, Callable[[np.ndarray], float]] = {"mean_similarity": mean_similarity, "rke": rke, "vendi": vendi}
-# own and the baseline's vectors side by side, image by image from the same noise -> value: the marginal drift, how far the
-# images of a method have moved from what the model draws by itself
+# own and the baseline's vectors side by side, image by image from the same noise -> value: the marginal drift, how far
+# the images of a method have moved from what the model draws by itself
 PAIRED: dict[str, Callable[[np.ndarray], float]] = {"drift": mmd_of_pairs}
 # reading -> {metric: (the reading's rows, the column of the prompt's own class or -1) -> value}
 READINGS: dict[str, dict[str, Callable[[np.ndarray, int], float]]] = {

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.mmd import bandwidth, mmd
+from analysis.mmd import bandwidth, mmd, mmd_of_pairs
 from pipeline.params import BadInput
 
 
@@ -37,3 +37,14 @@ def test_refuses_what_has_no_value():
         mmd(np.zeros((1, 2)), np.zeros((3, 2)))
     with pytest.raises(BadInput, match="no bandwidth"):
         mmd(np.zeros((3, 2)), np.zeros((3, 2)))
+
+
+def test_pairs_that_are_drawn_together_are_left_out():
+    """Of copies of one set the distance is 0, where the plain one, with its own images in the mean, is below."""
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(40, 3))
+    assert mmd_of_pairs(np.hstack([a, a])) == pytest.approx(0, abs=1e-12) and mmd(a, a) < -0.01
+    apart = [mmd_of_pairs(rng.normal(size=(30, 4))) for _ in range(400)]
+    assert abs(np.mean(apart)) < 3 * np.std(apart) / 20  # and 0 on average for independent ones
+    far = mmd_of_pairs(np.hstack([a + 2, a]))
+    assert far == pytest.approx(mmd(a + 2, a), abs=0.05) and far > 0.3

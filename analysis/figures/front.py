@@ -47,9 +47,8 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
             raw = found["strength"].str.startswith("alpha")
             line = pd.concat([rows[rows["row"] == "plain"], found[~raw]]).astype({column: float})
             colour, style = palette.get(family, (0.0, 0.0, 0.0)), BLACK.get(family, "-")
-            ax.plot(
-                line[column], line["gain"], linestyle=style, marker=".", color=colour, linewidth=1, label=label(family)
-            )
+            look = {"linestyle": style, "marker": ".", "color": colour, "linewidth": 1}
+            ax.plot(line[column], line["gain"], **look, label=label(family))
             ax.plot(found[raw][column].astype(float), found[raw]["gain"], "x", color=colour, markersize=6)
             best = found[found["row"].isin(chosen)]
             ax.plot(best[column].astype(float), best["gain"], "o", color=colour, markersize=6, fillstyle="none")
