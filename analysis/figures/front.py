@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import MaxNLocator
 
 from analysis.settings import Study
 from analysis.style import WIDTH, label
@@ -18,6 +20,8 @@ from pipeline.profile import read_profile
 
 SWEEP = Path("profiles/sweep/params.yaml")
 SHOWN = ("subject_accuracy", "render_error")
+WORSE_IS_MORE = {"subject_accuracy": False, "render_error": True}
+REACH = 5  # margins that the axis shows
 TITLES = {"subject_accuracy": "subject accuracy less plain's", "render_error": "render error less plain's"}
 # What a method has to be better than: other guidance, CADS, the best of M, and the controls.
 BLACK = {
@@ -32,12 +36,18 @@ THESIS = ("latent", "channel_average", "rule_of_thirds", "random_cnn", "style_cl
 FAMILIES = (*BLACK, *THESIS, "centre_of_mass")
 
 
+def reach(rows: pd.DataFrame, name: str) -> np.ndarray:
+    """How far the interval of a column reaches below and above its value, [2, rows]."""
+    low, value, high = (rows[part].to_numpy(float) for part in (f"{name} low", name, f"{name} high"))
+    return np.maximum([value - low, high - value], 0)
+
+
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     if read_profile(SWEEP).model != study.model:
         return {}  # strengths are of one model
-    rows = pd.read_csv(ROWS, dtype={"strength": str}, keep_default_na=False, na_values={"gain": [""]})
+    rows = pd.read_csv(ROWS, dtype={"strength": str}, keep_default_na=False, na_values=[""])
     chosen = set(pd.read_csv(CHOSEN)["row"])
-    rows = rows[rows["gain"].notna()]
+    rows = rows[rows["gain"].notna()]  # a row that failed has none
     palette = dict(zip([f for f in FAMILIES if f not in BLACK], sns.color_palette("husl", 7), strict=True))
     figure, axes = plt.subplots(1, len(SHOWN), figsize=(WIDTH, 4.4), sharey=True, layout="constrained")
     for ax, quality in zip(axes, SHOWN, strict=True):
@@ -46,16 +56,21 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
             found = rows[rows["family"] == family]
             raw = found["strength"].str.startswith("alpha")
             line = pd.concat([rows[rows["row"] == "plain"], found[~raw]]).astype({column: float})
+            line = line.sort_values(column, ascending=WORSE_IS_MORE[quality], kind="stable")  # from plain sampling on
             colour, style = palette.get(family, (0.0, 0.0, 0.0)), BLACK.get(family, "-")
             look = {"linestyle": style, "marker": ".", "color": colour, "linewidth": 1}
             ax.plot(line[column], line["gain"], **look, label=label(family))
             ax.plot(found[raw][column].astype(float), found[raw]["gain"], "x", color=colour, markersize=6)
             best = found[found["row"].isin(chosen)]
-            ax.plot(best[column].astype(float), best["gain"], "o", color=colour, markersize=6, fillstyle="none")
+            across, up = (reach(best, name) for name in (column, "gain"))
+            ax.errorbar(best[column], best["gain"], up, across, "o", color=colour, fillstyle="none", elinewidth=0.8)
         pairs = rows[rows["family"].str.startswith("style_and_place")]
         ax.plot(pairs[column].astype(float), pairs["gain"], "*", color="tab:red", markersize=7, label="style and place")
-        ax.axvline(study.analysis.margins.get(quality, float("nan")), color="0.4", linestyle="--", linewidth=1)
+        ax.set(ylim=(-0.25, 1))
+        if margin := study.analysis.margins.get(quality):
+            ax.axvline(margin, color="0.4", linestyle="--", linewidth=1)
+            ax.set(xlim=(-margin, REACH * margin))  # worse is to the right, and beyond this pictures are broken
+        ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.set(xlabel=TITLES[quality], ylabel="gain: mean share of the gap closed (MMD)")
-    axes[0].invert_xaxis()  # worse to the right, in both
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=7)
     return {"front": figure}
