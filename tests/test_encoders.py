@@ -42,7 +42,13 @@ def weights(tmp_path_factory) -> Path:
 def test_inception_gives_the_thesis_s_spaces_in_one_pass(weights):
     vectors = ENCODERS["inception"](weights, "cpu").encode(IMAGES)
     shapes = {name: tuple(v.shape) for name, v in vectors.items()}
-    assert shapes == {"general": (3, 2048), "location": (3, 1225), "style": (3, 2080), "gram": (3, 2080)}
+    assert shapes == {
+        "general": (3, 2048),
+        "location": (3, 1225),
+        "style": (3, 2080),
+        "location_shape": (3, 1225),
+        "gram": (3, 2080),
+    }
     assert all(torch.isfinite(v).all() for v in vectors.values())
     alone = ENCODERS["inception"](weights, "cpu").encode(IMAGES[1:2])
     assert torch.allclose(alone["general"], vectors["general"][1:2], rtol=1e-3, atol=1e-4)

@@ -22,7 +22,7 @@ def profile(tmp_path, monkeypatch) -> Study:
     for k, name in enumerate(whole.sets):
         values = {"vase": 1 / 3 + k, "kite": 2.0}
         rows = [Row(q, "frechet", "general", "max_div", 4, v, [v - 0.1, v + 0.1], "") for q, v in values.items()]
-        write_results(whole, name, rows, {"images": 8, "denoiser_passes": 160})
+        write_results(whole, name, rows, {"images": 8, "denoiser_passes": 160, "denoiser_backward_passes": 40})
     return whole
 
 
@@ -32,7 +32,8 @@ def test_rows_are_read_back_in_order(profile):
     assert results["value"].tolist() == [0.33333333, 2.0, 1.3333333, 2.0]
     table = by_prompt(results, "frechet", "general", "max_div")
     assert list(table.columns) == ["vase", "kite"] and list(table.index) == ["plain", "max_div"]
-    assert passes_per_image(profile).tolist() == [20, 20]
+    passes = passes_per_image(profile)
+    assert passes["denoiser passes"].tolist() == [20, 20] and passes["backward passes"].tolist() == [5, 5]
 
 
 def test_no_table_is_made_of_half_of_the_results(profile):

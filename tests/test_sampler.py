@@ -270,7 +270,7 @@ def test_covered_modes_by_hand():
 def test_every_row_of_the_file_is_valid_and_the_thesis_is_there():
     methods = load_methods(METHODS_FILE, 20)
     thesis = ["plain", "ancestral", "langevin", "latent", "channel_average", "rule_of_thirds", "random_cnn"]
-    assert list(methods) == [*thesis, "style_classifier", "style_classifier_thirds"]
+    assert {*thesis, "style_classifier", "style_classifier_thirds"} <= set(methods)
 
 
 @pytest.mark.parametrize(
