@@ -1,6 +1,8 @@
 """Quality margins, control, efficiency, the sweep's choice and the findings, on numbers made by hand."""
 
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,8 +12,11 @@ from analysis.control import own_part
 from analysis.efficiency import by_rotation, different, images_for, in_one_set, recognised
 from analysis.estimates import Estimate
 from analysis.findings import CLAIMS, Evidence, published, verdict
-from analysis.quality import within
+from analysis.quality import margin_estimates, within
+from analysis.settings import Study
 from analysis.sweep import chosen, family, gain
+from pipeline.params import BadInput
+from pipeline.profile import read_profile
 
 
 def estimate(value: float, spread: float = 0.0) -> Estimate:
@@ -32,6 +37,15 @@ def estimate(value: float, spread: float = 0.0) -> Estimate:
 )
 def test_a_margin_holds_with_the_whole_interval(difference, margin, held):
     assert within(difference, margin) is held
+
+
+def test_a_margin_with_a_typing_error_is_no_margin_that_always_holds():
+    study = read_profile(Path(__file__).parents[1] / "params.yaml", Study)
+    typo = replace(study, analysis=replace(study.analysis, margins={"subject_acuracy": -0.03}))
+    with pytest.raises(
+        BadInput, match="unknown metric of analysis.margins: 'subject_acuracy'; expected one of frechet"
+    ):
+        margin_estimates(pd.DataFrame({"metric": []}), typo)
 
 
 def test_own_part_by_hand():
