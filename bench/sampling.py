@@ -23,7 +23,8 @@ from pipeline.classifier import StyleClassifier
 from pipeline.embeddings import CLASSIFIER_SPACES, SPACES, Context
 from pipeline.energies import gradient
 from pipeline.methods import METHODS_FILE, Method, load_methods
-from pipeline.model import load_pipeline, sample_plain, to_images
+from pipeline.denoiser import to_images
+from pipeline.model import load_pipeline, sample_plain
 from pipeline.params import one_line_errors
 from pipeline.particles import Question, particles
 from pipeline.repulsion import THROUGH_DENOISER, Repulsion, Strength, force

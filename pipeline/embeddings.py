@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import conv2d, relu
 
 from pipeline.classifier import StyleClassifier
+from pipeline.microbatch import sliced
 from pipeline.noise import keyed_generator
 from pipeline.params import BadInput
 
@@ -23,11 +24,13 @@ CNN_CHANNELS = (16, 16, 16, 16, 16, 16)
 
 @dataclass(frozen=True)
 class Context:
-    """What a space may need besides the latents: a seed, and networks that not every model comes with."""
+    """What a space may need besides the latents: a seed, and networks that not every model comes with; and how many
+    latents it may look at in one call."""
 
     seed: int
     classifier: StyleClassifier | None = None
     decode: Callable[[Tensor], Tensor] | None = None  # latents -> images in [-1, 1], differentiable
+    batch: int = 1024
 
 
 def latent(context: Context) -> Embed:
@@ -141,3 +144,9 @@ SPACES: dict[str, Callable[[Context], Embed]] = {
     "style_classifier_thirds": style_classifier_thirds,
     "decoded_average": decoded_average,
 }
+
+
+def embedding(space: str, context: Context) -> Embed:
+    """A space of SPACES, that looks at `context.batch` latents at a time: each is embedded by itself."""
+    embed = SPACES[space](context)
+    return lambda x, sigma, level: sliced(lambda part, s: embed(part, sigma, level), x, context.batch)

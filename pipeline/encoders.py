@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -18,7 +19,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from pipeline.feature_spaces import feature_vectors
-from pipeline.params import BadInput, new_file, require_one_of
+from pipeline.params import BadInput
 from pipeline.world import evaluation_encoder
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.nearest_render import render_error
@@ -34,13 +35,6 @@ class Encoder:
 
 
 INCEPTION_BLOCKS = (0, 1, 3)  # 64 and 192 channels, and pool3
-# Weights that may be downloaded: address, and how the file's sha256 begins.
-DOWNLOADS = {
-    "inception": (
-        "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/pt_inception-2015-12-05-6726825d.pth",
-        "6726825d",
-    ),
-}
 
 
 def painted_world(weights: Path, device: str) -> Encoder:
@@ -61,8 +55,9 @@ def painted_world(weights: Path, device: str) -> Encoder:
 
 
 def inception(weights: Path, device: str) -> Encoder:
-    """InceptionV3 as of FID, by clean-fid, after its antialiased bicubic resize to 299 x 299. `weights` is the file of
-    DOWNLOADS."""
+    """InceptionV3 as of FID, by clean-fid, after its antialiased bicubic resize to 299 x 299. `weights` is the file
+    that `make fetch` gets."""
+    torch.backends.cudnn.allow_tf32 = False  # a GPU's default rounds convolutions to three digits
     network = load_inception(weights).to(device).eval()
 
     @torch.no_grad()
@@ -77,8 +72,9 @@ def inception_input(images: UInt8[np.ndarray, "n h w 3"]) -> Float[Tensor, "n 3 
     """clean-fid's resize, to [0, 1]."""
     from cleanfid.resize import build_resizer
 
-    resize = build_resizer("clean")
-    return torch.from_numpy(np.stack([resize(image) for image in images])).permute(0, 3, 1, 2).float() / 255
+    with ThreadPoolExecutor() as pool:  # Pillow lets other threads run while it resizes
+        resized = list(pool.map(build_resizer("clean"), images))
+    return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).float() / 255
 
 
 def load_inception(weights: Path) -> torch.nn.Module:
@@ -98,21 +94,3 @@ def load_inception(weights: Path) -> torch.nn.Module:
 
 
 ENCODERS: dict[str, Callable[[Path, str], Encoder]] = {"painted_world": painted_world, "inception": inception}
-
-
-def fetch(name: str, weights: Path) -> None:
-    """Make sure that an encoder's weights are there, by download where the encoder has an address. Raises BadInput for
-    an unknown encoder, and for weights that are missing and cannot be had."""
-    require_one_of(name, ENCODERS, "encoder")
-    if weights.exists():
-        return
-    if name not in DOWNLOADS:
-        raise BadInput(f"encoder {name}: nothing at {weights}; expected its folder")
-    url, sha256 = DOWNLOADS[name]
-    try:
-        with new_file(weights) as part:
-            torch.hub.download_url_to_file(url, str(part), hash_prefix=sha256, progress=False)
-    except (OSError, RuntimeError) as error:
-        raise BadInput(
-            f"encoder {name}: nothing at {weights}, and the download failed ({error}); copy {Path(url).name} there"
-        ) from None

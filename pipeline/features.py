@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.devices import require_device
+from pipeline.checks import require_ready
 from pipeline.encoders import ENCODERS
 from pipeline.feature_sets import FeatureSet, write_features
 from pipeline.image_sets import read_images, read_manifest
+from pipeline.microbatch import Journal
 from pipeline.params import require_one_of
 from pipeline.profile import Profile
 from pipeline.sections import EncoderParams
 from pipeline.stage import main
+from pipeline.training import fingerprint
 from pipeline.weights import hash_of
 
 
@@ -24,20 +29,28 @@ def encoder_id(p: EncoderParams) -> str:
 
 
 def run(profile: Profile, name: str) -> None:
-    require_device(profile.device)
+    """Every micro-batch's vectors are kept until all are there."""
+    require_ready(profile)
     p = profile.encoder
     require_one_of(p.name, ENCODERS, "encoder")
     path = profile.samples(name)
-    manifest = read_manifest(path)
+    manifest, used = read_manifest(path), encoder_id(p)
+    folder = profile.scratch / "features" / name
+    journal = Journal(folder / fingerprint(used, p.batch, profile.device, manifest["sha256"].tolist()))
     encoder = ENCODERS[p.name](Path(p.weights), profile.device)
     parts = []
     for k in tqdm(range(0, len(manifest), p.batch), desc=f"features {name}"):
-        vectors = encoder.encode(read_images(path, manifest["file"][k : k + p.batch]))
-        parts.append({space: values.float().cpu().numpy() for space, values in vectors.items()})
-    whole = {space: np.concatenate([part[space] for part in parts]) for space in parts[0]}
+        files = manifest["file"][k : k + p.batch]
+        parts.append(journal.kept(lambda files=files: on_cpu(encoder.encode(read_images(path, files)))))
+    whole = {space: torch.cat([part[space] for part in parts]).numpy() for space in parts[0]}
     classes = {reading: np.array(names) for reading, names in encoder.classes.items()}
     ids = manifest["prompt_id"].to_numpy(str), manifest["index"].to_numpy(np.int64)
-    write_features(profile.features(name), FeatureSet(encoder_id(p), classes, *ids, whole))
+    write_features(profile.features(name), FeatureSet(used, classes, *ids, whole))
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def on_cpu(vectors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {space: values.float().cpu() for space, values in vectors.items()}
 
 
 if __name__ == "__main__":

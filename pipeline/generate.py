@@ -5,24 +5,25 @@ Image `index` of a prompt starts from the same noise in every method, so that me
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipeline import classifier
-from pipeline.devices import require_device
+from pipeline.checks import require_ready
+from pipeline.denoiser import to_images
 from pipeline.embeddings import CLASSIFIER_SPACES
 from pipeline.image_sets import ParticleSet
 from pipeline.methods import Method, load_method
-from pipeline.model import check_folder, load_pipeline, parts_of, to_images
+from pipeline.microbatch import Journal
+from pipeline.model import load_pipeline, parts_of
 from pipeline.noise import keyed_seed
 from pipeline.particles import Question, particles
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt, read_prompts
 from pipeline.sampler import Evaluation
 from pipeline.sections import SamplingParams
-from pipeline.shards import Job, make_set
+from pipeline.shards import Job, Make, make_set
 from pipeline.stage import main
 from pipeline.weights import hash_of
 
@@ -36,10 +37,11 @@ def sample_set(
     pipe: StableDiffusionPipeline,
     method: Method,
     network: StyleClassifier | None,
-    p: SamplingParams,
+    profile: Profile,
     seed: int,
     job: Job,
     name: str,
+    journal: Journal,
 ) -> ParticleSet:
     """The images of one particle set, started from noise keyed by (seed, prompt_id, index)."""
     seen = []
@@ -49,9 +51,9 @@ def sample_set(
 
     texts = list(job.texts) if len(job.texts) > 1 else job.texts[0]
     label = f"{name}, prompt {job.prompt.prompt_id}"
-    question = Question(texts, seed, job.prompt.prompt_id, **p.of_a_set(), name=label)
-    made = particles(pipe, method, question, list(job.index), network, observe)
-    images = to_images(pipe, made.x0, p.batch).permute(0, 2, 3, 1).numpy()
+    question = Question(texts, seed, job.prompt.prompt_id, **profile.sampling.of_a_set(), name=label)
+    made = particles(pipe, method, question, list(job.index), network, observe, journal)
+    images = to_images(pipe, made.x0, profile.compute.decode_batch, journal).permute(0, 2, 3, 1).numpy()
     seeds = [keyed_seed(seed, job.prompt.prompt_id, index, "start") for index in made.index]
     return ParticleSet(job.prompt.prompt_id, list(job.index), seeds, images, seen, made.passes, made.backward_passes)
 
@@ -59,22 +61,27 @@ def sample_set(
 def jobs(prompts: list[Prompt], p: SamplingParams) -> list[Job]:
     """`sets` sets of `particles` images for each prompt, with indices that run on from set to set."""
     starts = range(0, p.sets * p.particles, p.particles)
-    return [Job(q, tuple(range(k, k + p.particles)), (q.prompt,)) for q in prompts for k in starts]
+    return [Job(q, tuple(range(k, k + p.particles)), (q.text,)) for q in prompts for k in starts]
+
+
+def inputs_of(profile: Profile) -> list[Any]:
+    """What every sampled set depends on besides its own parameters."""
+    model = hash_of(*parts_of(Path(profile.model)))
+    return [profile.sampling.of_a_set(), profile.device, asdict(profile.compute), model]
 
 
 def run(profile: Profile, name: str) -> None:
-    require_device(profile.device)
-    check_folder(Path(profile.model))
+    require_ready(profile)
     p = profile.sampling
     method = load_method(name, Path(profile.methods_file), p.levels)
     folder = Path(profile.style_classifier.folder)
 
-    def load() -> Callable[[Job], ParticleSet]:
-        pipe = load_pipeline(Path(profile.model), profile.device)
+    def load() -> Make:
+        pipe = load_pipeline(Path(profile.model), profile.device, profile.compute)
         network = classifier.load(folder).to(profile.device).requires_grad_(False)
-        return lambda job: sample_set(pipe, method, network, p, p.seed, job, name)
+        return lambda job, journal: sample_set(pipe, method, network, profile, p.seed, job, name, journal)
 
-    inputs = [asdict(method), p.of_a_set(), p.seed, profile.device, hash_of(*parts_of(Path(profile.model)))]
+    inputs = [asdict(method), p.seed, *inputs_of(profile)]
     if set(method.spaces) & set(CLASSIFIER_SPACES):
         inputs.append(hash_of(folder))
     make_set(profile, name, jobs(read_prompts(profile.prompts_file), p), inputs, load)

@@ -1,24 +1,22 @@
-"""A Stable Diffusion folder: checked at the door, loaded, and sampled the plain way.
+"""A Stable Diffusion folder: checked at the door, loaded onto a device, and sampled the plain way.
 
-Images are uint8 NCHW RGB in [0, 255]. Guidance scales follow diffusers: eps = eps_0 + w (eps_c - eps_0), so that 1
-means no guidance.
+Images are uint8 NCHW RGB in [0, 255].
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from safetensors import SafetensorError
 from torch import Tensor
 
-from pipeline.levels import interpolate, sigma_table
 from pipeline.noise import keyed_generator
 from pipeline.params import BadInput
-from pipeline.weights import read_config, require_weights
+from pipeline.sections import ComputeParams
+from pipeline.weights import read_config
 
 if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is checked before it is paid for
     from diffusers import StableDiffusionPipeline
@@ -33,6 +31,8 @@ FILES = {
     "scheduler": ("scheduler_config.json",),
     "tokenizer": ("tokenizer_config.json",),  # its words stand in tokenizer.json, or in vocab.json and merges.txt
 }
+# As diffusers does by itself, in full precision.
+PLAINLY = ComputeParams("float32", channels_last=False, compile=False, offload=False, decode_batch=32)
 VOCABULARIES = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
 
 
@@ -64,118 +64,67 @@ def check_folder(folder: Path) -> None:
             raise BadInput(f"model {folder}: {key} is {got}, expected {expected} as in the part it is joined to")
 
 
-def load_pipeline(folder: Path, device: str) -> StableDiffusionPipeline:
-    """The folder as diffusers' own pipeline, from safetensors only, silent.
+def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAINLY) -> StableDiffusionPipeline:
+    """The folder as diffusers' own pipeline, from safetensors only, silent; where and how it computes by `compute`.
 
     Raises BadInput, in one line, for a missing part, parts that do not fit each other, or weights of the wrong shape.
     """
     check_folder(folder)
-    from diffusers import StableDiffusionPipeline
+    from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
     from diffusers.utils import logging
+    from transformers import CLIPTextModel
     from transformers.utils import logging as transformers_logging
 
     logging.disable_progress_bar()
     transformers_logging.disable_progress_bar()
+    dtype = getattr(torch, compute.dtype)
+    classes = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
+    parts = {part: load_part(kind, folder / part, dtype) for part, kind in classes.items()}
     try:
-        pipe = StableDiffusionPipeline.from_pretrained(folder, use_safetensors=True, low_cpu_mem_usage=False)
-    except (ValueError, RuntimeError, OSError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(f"model {folder}: weights and configuration do not fit: {reason[:300]}") from None
-    for part, weights in WEIGHTS.items():  # diffusers only warns of a tensor that is missing, and fills it at random
-        require_weights(getattr(pipe, part), folder / part / weights)
-        getattr(pipe, part).requires_grad_(False)  # gradients go to latents, never to weights
+        pipe = StableDiffusionPipeline.from_pretrained(folder, **parts, safety_checker=None, feature_extractor=None)
+    except (ValueError, RuntimeError, OSError) as error:
+        raise BadInput(f"model {folder}: {one_line(error)}") from None
     pipe.set_progress_bar_config(disable=True)
-    return pipe.to(device)
+    return placed(pipe, device, compute)
 
 
-def to_vae_range(images: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
-    """Bytes to the VAE's range [-1, 1]."""
-    return images.float() / 127.5 - 1
+def load_part(kind: type[torch.nn.Module], folder: Path, dtype: torch.dtype) -> torch.nn.Module:
+    """One network. The library that its class comes from translates the names that tensors had in older checkpoints,
+    as Stable Diffusion 2's; a tensor that is missing after that it would fill at random and only warn of."""
+    where = f"model {folder.parent}: part {folder.name!r}"
+    try:
+        network, info = kind.from_pretrained(
+            folder, use_safetensors=True, low_cpu_mem_usage=False, dtype=dtype, output_loading_info=True
+        )
+    except (ValueError, RuntimeError, OSError, SafetensorError) as error:
+        raise BadInput(f"{where}: weights and configuration do not fit: {one_line(error)}") from None
+    if missing := sorted(info["missing_keys"]):
+        shape = tuple(network.state_dict()[missing[0]].shape)
+        raise BadInput(f"{where}: tensor {missing[0]} is missing; expected shape {shape}")
+    return network.eval().requires_grad_(False)  # gradients go to latents, never to weights
 
 
-class Denoiser:
-    """A Stable Diffusion pipeline and one prompt, or one for each latent, as denoise(x, sigma) -> x0, with guidance.
-
-    x is variance-exploding, x = x0 + sigma eps, latents [n, c, h, w]; the UNet sees x / sqrt(sigma^2 + 1) at the
-    timestep whose sigma this is, in slices of at most `batch` latents. Epsilon and v prediction. Two hooks:
-    edit_condition(condition, sigma) -> condition, the prompt's [n, tokens, width] embeddings; guidance_weight(sigma)
-    -> w, in the place of the constant scale (at w = 1 the unconditional pass is left out). `passes` counts latents that
-    went through the UNet, and `backward_passes` those that a gradient went back through.
-    """
-
-    def __init__(
-        self,
-        pipe: StableDiffusionPipeline,
-        prompt: str | list[str],
-        guidance_scale: float,
-        batch: int,
-        edit_condition: Callable[[Tensor, float], Tensor] | None = None,
-        guidance_weight: Callable[[float], float] | None = None,
-    ) -> None:
-        if guidance_scale < 1:
-            raise BadInput(f"guidance scale: expected at least 1 (no guidance), got {guidance_scale}")
-        if batch < 1:
-            raise BadInput(f"batch: expected at least 1, got {batch}")
-        self.unet, self.batch = pipe.unet, batch
-        self.passes = self.backward_passes = 0
-        self.prediction = pipe.scheduler.config.prediction_type
-        if self.prediction not in X0_FROM:
-            raise BadInput(f"prediction type {self.prediction!r}; expected one of {', '.join(X0_FROM)}")
-        self.table = sigma_table(pipe.scheduler.alphas_cumprod)
-        self.edit_condition = edit_condition
-        self.guidance_weight = guidance_weight or (lambda sigma: guidance_scale)
-        with torch.no_grad():
-            self.condition, self.null = pipe.encode_prompt(prompt, pipe.device, 1, True)
-
-    def __call__(self, x: Float[Tensor, "n c h w"], sigma: float) -> Float[Tensor, "n c h w"]:
-        condition = self.condition.expand(len(x), -1, -1)
-        if self.edit_condition:
-            condition = self.edit_condition(condition, sigma)
-        weight = self.guidance_weight(sigma)
-        scaled = x / (sigma**2 + 1) ** 0.5
-        t = interpolate(torch.tensor([sigma], dtype=torch.float64), self.table, torch.arange(len(self.table)).double())
-        t = t.to(torch.float32).to(x.device)
-        if weight == 1:
-            out = self.unet_in_slices(scaled, t, condition)
-        else:
-            both = torch.cat([self.null.expand(len(x), -1, -1), condition])
-            null, cond = self.unet_in_slices(torch.cat([scaled, scaled]), t, both).chunk(2)
-            out = null + weight * (cond - null)
-        x0 = X0_FROM[self.prediction](x, out.to(x.dtype), sigma)
-        if x0.requires_grad:
-            latents = len(x) if weight == 1 else 2 * len(x)
-            x0.register_hook(lambda gradient: self.count_backward(latents))
-        return x0
-
-    def count_backward(self, latents: int) -> None:
-        self.backward_passes += latents
-
-    def unet_in_slices(
-        self, x: Float[Tensor, "m c h w"], t: Float[Tensor, "1"], condition: Float[Tensor, "m tokens width"]
-    ) -> Float[Tensor, "m c h w"]:
-        self.passes += len(x)
-        dtype = self.unet.dtype
-        slices = [slice(k, k + self.batch) for k in range(0, len(x), self.batch)]
-        return torch.cat([self.unet(x[s].to(dtype), t, condition[s], return_dict=False)[0] for s in slices])
+def one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
 
 
-# x0 from what the UNet predicts, in variance-exploding coordinates; v as of Salimans & Ho 2022.
-X0_FROM: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
-    "epsilon": lambda x, eps, sigma: x - sigma * eps,
-    "v_prediction": lambda x, v, sigma: x / (sigma**2 + 1) - v * (sigma / (sigma**2 + 1) ** 0.5),
-}
+def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -> StableDiffusionPipeline:
+    """The pipeline on its device. Attention is PyTorch's scaled_dot_product_attention, diffusers' own choice."""
+    if compute.channels_last:
+        for part in (pipe.unet, pipe.vae):
+            part.to(memory_format=torch.channels_last)
+    if compute.offload:
+        pipe.enable_model_cpu_offload(device=device)
+        return pipe
+    pipe.to(device)
+    if compute.compile:
+        pipe.unet.compile()
+    return pipe
 
 
-def decode(pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h8 w8"]:
-    """Latents to images in [-1, 1] (not clamped), differentiable."""
-    return pipe.vae.decode(x0.to(pipe.vae.dtype) / pipe.vae.config.scaling_factor, return_dict=False)[0]
-
-
-@torch.no_grad()
-def to_images(pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"], batch: int) -> UInt8[Tensor, "n 3 h8 w8"]:
-    """Latents to bytes, in slices of at most `batch`."""
-    parts = [decode(pipe, part).float().cpu() for part in x0.split(batch)]
-    return ((torch.cat(parts) + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+def device_of(pipe: StableDiffusionPipeline) -> torch.device:
+    """Where the pipeline's parts compute, wherever they wait until then."""
+    return pipe._execution_device
 
 
 @torch.no_grad()
@@ -187,7 +136,8 @@ def sample_plain(
     levels: int,
     seed: int,
 ) -> UInt8[Tensor, "n 3 h w"]:
-    """One image for each (prompt, index) by the pipeline's own scheduler over `levels` noise levels.
+    """One image for each (prompt, index) by the pipeline's own scheduler over `levels` noise levels. The guidance scale
+    is diffusers'.
 
     An image starts from noise keyed by (seed, prompt, index): the same in any batch.
     """

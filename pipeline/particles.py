@@ -15,10 +15,12 @@ from torch import Tensor
 
 from pipeline.classifier import StyleClassifier
 from pipeline.conditions import annealed, share, weights
-from pipeline.embeddings import SPACES, Context
+from pipeline.denoiser import Denoiser, decode
+from pipeline.embeddings import Context, embedding
 from pipeline.levels import interpolate, noise_levels, sigma_table
 from pipeline.methods import Method
-from pipeline.model import Denoiser, decode
+from pipeline.microbatch import Journal
+from pipeline.model import device_of
 from pipeline.noise import particle_noise
 from pipeline.sampler import Evaluation, sample
 
@@ -42,7 +44,7 @@ class Particles:
 @dataclass(frozen=True)
 class Question:
     """What is asked of a pipeline: `texts` is one text for all particles or one for each; noise is keyed by
-    (seed, prompt_id, index). `name` is what errors call it."""
+    (seed, prompt_id, index). `batch`: latents in one call of the UNet. `name` is what errors call it."""
 
     texts: str | list[str]
     seed: int
@@ -61,16 +63,18 @@ def particles(
     index: list[int],
     network: StyleClassifier | None,
     observe: Callable[[Evaluation], None] | None = None,
+    journal: Journal | None = None,
 ) -> Particles:
-    """The particles `index` of a prompt by a method; where the method selects, the best of its candidates."""
-    context = Context(question.seed, network, lambda x: decode(pipe, x))
+    """The particles `index` of a prompt by a method; where the method selects, the best of its candidates. What the
+    denoiser gives is kept in the journal."""
+    context = Context(question.seed, network, lambda x: decode(pipe, x), question.batch)
     if not method.select:
-        return sampled(pipe, method, question, index, context, observe)
+        return sampled(pipe, method, question, index, context, observe, journal)
     groups = [[k + c * CANDIDATE for k in index] for c in range(method.select.candidates)]
-    parts = [sampled(pipe, method, question, group, context, observe) for group in groups]
+    parts = [sampled(pipe, method, question, group, context, observe, journal) for group in groups]
     x0 = torch.cat([part.x0 for part in parts])
     with torch.no_grad():
-        phi = SPACES[method.select.space](context)(x0, last_sigma(pipe, question), question.levels - 1)
+        phi = embedding(method.select.space, context)(x0, last_sigma(pipe, question), question.levels - 1)
     kept = farthest(phi, len(index))
     wanted = [k for group in groups for k in group]
     costs = (sum(part.passes for part in parts), sum(part.backward_passes for part in parts))
@@ -84,13 +88,14 @@ def sampled(
     index: list[int],
     context: Context,
     observe: Callable[[Evaluation], None] | None,
+    journal: Journal | None,
 ) -> Particles:
     sigmas = levels_of(pipe, q)
     values, table = sigmas.tolist(), sigma_table(pipe.scheduler.alphas_cumprod)
     size, channels = pipe.unet.config.sample_size, pipe.unet.config.in_channels
 
     def noise(purpose: str, shape: tuple[int, ...] = (channels, size, size)) -> Tensor:
-        return particle_noise(q.seed, q.prompt_id, index, purpose, shape).to(pipe.device)
+        return particle_noise(q.seed, q.prompt_id, index, purpose, shape).to(device_of(pipe))
 
     def anneal(condition: Tensor, sigma: float) -> Tensor:
         timesteps = torch.arange(len(table), dtype=torch.float64)
@@ -105,6 +110,7 @@ def sampled(
         q.batch,
         edit_condition=anneal if method.anneal else None,
         guidance_weight=weights(method.guidance, values) if method.guidance else None,
+        journal=journal,
     )
     x0 = sample(denoise, sigmas, method, noise, context, q.name, observe=observe)
     return Particles(x0, index, denoise.passes, denoise.backward_passes)

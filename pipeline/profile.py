@@ -14,10 +14,12 @@ from typing import Any, TypeVar
 from pipeline.devices import require_known
 from pipeline.params import BadInput, load, require_unique
 from pipeline.sections import (
+    ComputeParams,
     EncoderParams,
     PromptParams,
     ReferenceParams,
     SamplingParams,
+    SourceParams,
     StyleClassifierParams,
 )
 
@@ -27,14 +29,17 @@ ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True)
 class Profile:
-    """`methods` are rows of `methods_file` and `references` keys of `reference_sets`; `sets` is both, in this order
-    (DVC's templates cannot join two lists). `analysis` is checked by analysis.settings, which stands below."""
+    """`model` is a folder in diffusers' format, and `source` where `make fetch` gets it, or null. `methods` are rows of
+    `methods_file` and `references` keys of `reference_sets`; `sets` is both, in this order (DVC's templates cannot join
+    two lists). `analysis` is checked by analysis.settings, which stands below."""
 
     profile: str
     root: str
     here: str
     device: str
     model: str
+    source: SourceParams | None
+    compute: ComputeParams
     methods_file: str
     methods: tuple[str, ...]
     references: tuple[str, ...]

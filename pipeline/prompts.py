@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,25 @@ RESERVED = ("set", "space", "mean")
 
 @dataclass(frozen=True)
 class Prompt:
-    """`prompt` is the text that the model sees; it is data, and any printable text will do."""
+    """`prompt` is data: any printable text will do. `asked` is what methods ask the model for, where that is more than
+    the prompt."""
 
     prompt_id: str
     prompt: str
     split: str
+    asked: str = ""
+
+    @property
+    def text(self) -> str:
+        """What methods ask the model for."""
+        return self.asked or self.prompt
 
     def by(self, artist: str) -> str:
         return f"{self.prompt}, by {artist}"
+
+    def by_all(self, artists: Sequence[str]) -> str:
+        """The prompt by all artists at once, as the thesis's methods were asked for it."""
+        return self.by(", ".join(artists))
 
     @property
     def subject(self) -> str:
@@ -36,7 +48,7 @@ class Prompt:
 
 
 def read_prompts(path: Path) -> list[Prompt]:
-    """Prompts of a CSV, in its order; other columns do not matter.
+    """Prompts of a CSV, in its order; a column `asked` is read where there is one, others do not matter.
 
     Raises BadInput for missing columns, ids that are repeated or no ids, prompts that are empty or have control
     characters, an unknown split.
@@ -53,7 +65,8 @@ def read_prompts(path: Path) -> list[Prompt]:
         raise BadInput(f"{path}: no column {missing[0]}; got {', '.join(head)}; expected {', '.join(COLUMNS)}")
     if odd := [row for row in rows if len(row) != len(head)]:
         raise BadInput(f"{path}: expected {len(head)} fields in a row (commas need quotes), got {odd[0]}")
-    prompts = [Prompt(*(row[head.index(name)] for name in COLUMNS)) for row in rows]
+    columns = [name for name in (*COLUMNS, "asked") if name in head]
+    prompts = [Prompt(*(row[head.index(name)] for name in columns)) for row in rows]
     if not prompts:
         raise BadInput(f"{path}: no prompts")
     for prompt in prompts:

@@ -12,19 +12,18 @@ from pathlib import Path
 
 import torch
 
-from pipeline.devices import require_device
-from pipeline.generate import sample_set
+from pipeline.checks import require_ready
+from pipeline.generate import inputs_of, sample_set
 from pipeline.image_sets import ParticleSet
 from pipeline.methods import PLAIN
-from pipeline.model import check_folder, load_pipeline, parts_of
+from pipeline.model import load_pipeline
 from pipeline.noise import keyed_generator, keyed_seed
 from pipeline.params import require_one_of
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt, read_artists, read_prompts
 from pipeline.sections import ReferenceParams
-from pipeline.shards import Job, make_set
+from pipeline.shards import Job, Make, make_set
 from pipeline.stage import main
-from pipeline.weights import hash_of
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
 from pipeline.world.render import render
@@ -43,13 +42,13 @@ def jobs(prompts: list[Prompt], artists: list[str], each: int, particles: int) -
     return made
 
 
-def named(profile: Profile, name: str, p: ReferenceParams) -> Callable[[Job], ParticleSet]:
-    pipe = load_pipeline(Path(profile.model), profile.device)
-    return lambda job: sample_set(pipe, PLAIN, None, profile.sampling, p.seed, job, name)
+def named(profile: Profile, name: str, p: ReferenceParams) -> Make:
+    pipe = load_pipeline(Path(profile.model), profile.device, profile.compute)
+    return lambda job, journal: sample_set(pipe, PLAIN, None, profile, p.seed, job, name, journal)
 
 
-def rendered(profile: Profile, name: str, p: ReferenceParams) -> Callable[[Job], ParticleSet]:
-    return lambda job: render_set(p.seed, job)
+def rendered(profile: Profile, name: str, p: ReferenceParams) -> Make:
+    return lambda job, journal: render_set(p.seed, job)
 
 
 def render_set(seed: int, job: Job) -> ParticleSet:
@@ -65,20 +64,19 @@ def render_set(seed: int, job: Job) -> ParticleSet:
     return ParticleSet(job.prompt.prompt_id, list(job.index), seeds, images, [], 0)
 
 
-REFERENCES: dict[str, Callable[[Profile, str, ReferenceParams], Callable[[Job], ParticleSet]]] = {
+REFERENCES: dict[str, Callable[[Profile, str, ReferenceParams], Make]] = {
     "named": named,
     "rendered": rendered,
 }
 
 
 def run(profile: Profile, name: str) -> None:
-    require_device(profile.device)
-    check_folder(Path(profile.model))
+    require_ready(profile)
     require_one_of(name, profile.reference_sets, "reference")
     p = profile.reference_sets[name]
     require_one_of(p.kind, REFERENCES, f"kind of reference {name}:")
     prompts, artists = read_prompts(profile.prompts_file), read_artists(profile.artists_file)
-    inputs = [asdict(p), profile.sampling.of_a_set(), profile.device, hash_of(*parts_of(Path(profile.model)))]
+    inputs = [asdict(p), *inputs_of(profile)]
     todo = jobs(prompts, artists, p.images_per_artist, profile.sampling.particles)
     make_set(profile, name, todo, inputs, lambda: REFERENCES[p.kind](profile, name, p))
 

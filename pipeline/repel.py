@@ -9,8 +9,9 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from pipeline import classifier
+from pipeline.denoiser import to_images
 from pipeline.methods import METHODS_FILE, Method, load_method
-from pipeline.model import to_images
+from pipeline.model import device_of
 from pipeline.params import BadInput
 from pipeline.particles import Question, particles
 
@@ -39,7 +40,7 @@ def repel(
         raise BadInput(f"n: expected at least 1 particle, got {n}")
     name = method if isinstance(method, str) else "your method"
     row = load_method(method, METHODS_FILE, levels) if isinstance(method, str) else method
-    network = classifier.load(style_classifier).to(pipe.device) if style_classifier else None
+    network = classifier.load(style_classifier).to(device_of(pipe)) if style_classifier else None
     label = f"method {name}, prompt {prompt!r}"
     question = Question(prompt, seed, prompt, schedule, levels, guidance_scale, batch, label)
     return to_images(pipe, particles(pipe, row, question, list(range(n)), network).x0, batch)

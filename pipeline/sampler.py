@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.embeddings import SPACES, Context, Embed
+from pipeline.embeddings import Context, Embed, embedding
 from pipeline.methods import Method, within
 from pipeline.params import BadInput
 from pipeline.repulsion import DIRECTIONS, STRENGTHS, THROUGH_DENOISER, force
@@ -95,7 +95,7 @@ def sample(
     that is not finite.
     """
     method.check(len(sigmas) - 1)
-    embeds = [SPACES[r.space](context) for r in method.repel or ()]
+    embeds = [embedding(r.space, context) for r in method.repel or ()]
     run = Run(denoise, method, embeds, hooks or Hooks(), observe, name)
     start = noise("start")
     if len(start) < 1:

@@ -8,17 +8,48 @@ from pipeline.params import BadInput, require_at_least, require_unique
 from pipeline.training_settings import TrainingSettings
 
 SPLITS = ("test", "development", "all")
+DTYPES = ("float32", "float16", "bfloat16")
+
+
+@dataclass(frozen=True)
+class SourceParams:
+    """Where a model is downloaded from: a repository of the Hugging Face hub, and a commit, tag or branch of it."""
+
+    repository: str
+    revision: str
+
+
+@dataclass(frozen=True)
+class ComputeParams:
+    """How a model computes. `dtype`: the number format of its weights and of what goes through them (latents and forces
+    stay float32). `channels_last`: memory layout. `compile`: the UNet by torch.compile. `offload`: parts wait on the
+    CPU until they are called. `decode_batch`: latents in one call of the decoder."""
+
+    dtype: str
+    channels_last: bool
+    compile: bool
+    offload: bool
+    decode_batch: int
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise BadInput(f"dtype: expected one of {', '.join(DTYPES)}, got {self.dtype!r}")
+        require_at_least("decode_batch", self.decode_batch, 1)
+        if self.compile and self.offload:
+            raise BadInput("compile and offload: expected one of them at most; what is compiled stays where it is")
 
 
 @dataclass(frozen=True)
 class PromptParams:
     """`source`: a CSV with the columns prompt_id, prompt and split (test or development). `only`: some of its ids, or
-    null for all of the split. Every artist's name is put behind each prompt for the reference."""
+    null for all of the split. Every artist's name is put behind each prompt for the reference. `every_artist`: methods
+    are asked for the prompt by all artists at once, cut where the model's text ends, as in the thesis."""
 
     source: str
     split: str
     only: tuple[str, ...] | None
     artists: tuple[str, ...] | None  # null: the painted world's
+    every_artist: bool
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -85,10 +116,11 @@ class StyleClassifierParams:
 
 @dataclass(frozen=True)
 class EncoderParams:
-    """`name` is one of encoders.ENCODERS; `weights` is its folder or file."""
+    """`name` is one of encoders.ENCODERS; `weights` is its folder, or its file with its sha256."""
 
     name: str
     weights: str
+    sha256: str | None
     batch: int
 
     def __post_init__(self) -> None:

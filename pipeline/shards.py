@@ -1,4 +1,5 @@
-"""Unfinished image sets: each particle set is kept as soon as it is made, so that a kill costs one of them at most.
+"""Unfinished image sets: each particle set is kept as soon as it is made, and until then what its micro-batches gave,
+so that a kill costs one of these at most.
 
 Shards live in the scratch folder, under the name of the set and a fingerprint of everything that they depend on. Those
 of another fingerprint are deleted; those of a finished set stay until then, as DVC deletes a set that it has not noted.
@@ -17,6 +18,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.image_sets import ParticleSet, pack, read_pngs, write_part
+from pipeline.microbatch import Journal
 from pipeline.params import BadInput
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt
@@ -44,13 +46,14 @@ def is_whole(shard: Path) -> bool:
         return False
 
 
-def make_set(
-    profile: Profile, name: str, jobs: list[Job], inputs: list[Any], load: Callable[[], Callable[[Job], ParticleSet]]
-) -> None:
+Make = Callable[[Job, Journal], ParticleSet]
+
+
+def make_set(profile: Profile, name: str, jobs: list[Job], inputs: list[Any], load: Callable[[], Make]) -> None:
     """Make the jobs that are not yet there, and pack all of them as the image set `name`.
 
-    `inputs` is what the images depend on besides the jobs and the code; load() gives the function that makes one, and
-    is not called where nothing is left to make.
+    `inputs` is what the images depend on besides the jobs and the code; load() gives the function that makes one, with
+    a journal for what its micro-batches give, and is not called where nothing is left to make.
     """
     folder = profile.scratch / "shards" / name
     mine = folder / fingerprint(inputs)
@@ -63,5 +66,7 @@ def make_set(
     for job, shard in zip(tqdm(jobs, desc=name), shards, strict=True):
         if not is_whole(shard):
             make = make or load()
-            write_part(shard, name, make(job))
+            journal = Journal(shard.with_suffix(""))
+            write_part(shard, name, make(job, journal))
+            journal.clear()
     pack(profile.samples(name), shards)

@@ -21,12 +21,14 @@ from torch.nn.functional import nll_loss
 from tqdm import tqdm
 
 from pipeline import classifier
+from pipeline.checks import require_ready
 from pipeline.classifier import StyleClassifier
-from pipeline.devices import require_device
+from pipeline.denoiser import Denoiser
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels, sigma_table
 from pipeline.methods import PLAIN
-from pipeline.model import Denoiser, check_folder, load_pipeline, parts_of
+from pipeline.microbatch import Journal
+from pipeline.model import device_of, load_pipeline, parts_of
 from pipeline.noise import keyed_generator, particle_noise
 from pipeline.params import new_file
 from pipeline.profile import Profile
@@ -50,8 +52,11 @@ class Trajectories:
     artist: Int[Tensor, " n"]
 
 
-def one_trajectory(profile: Profile, prompt: str, n: int, pipe: StableDiffusionPipeline) -> dict[str, Tensor]:
-    """n plain samples of a prompt: x [n, levels, c, h, w], their latents as each level begins, and x0, their ends."""
+def sampled(
+    profile: Profile, prompts: list[str], n: int, pipe: StableDiffusionPipeline, journal: Journal
+) -> dict[str, Tensor]:
+    """n plain samples of each prompt, denoised together: x [m, levels, c, h, w], their latents as each level begins,
+    and x0, their ends."""
     p, seed = profile.sampling, profile.style_classifier.seed
     sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
     shape = (pipe.unet.config.in_channels, pipe.unet.config.sample_size, pipe.unet.config.sample_size)
@@ -62,28 +67,45 @@ def one_trajectory(profile: Profile, prompt: str, n: int, pipe: StableDiffusionP
         return x
 
     def noise(purpose: str) -> Tensor:
-        return particle_noise(seed, prompt, list(range(n)), purpose, shape).to(pipe.device)
+        parts = [particle_noise(seed, prompt, list(range(n)), purpose, shape) for prompt in prompts]
+        return torch.cat(parts).to(device_of(pipe))
 
-    denoise = Denoiser(pipe, prompt, p.guidance_scale, p.batch)
+    texts = [prompt for prompt in prompts for _ in range(n)] if len(prompts) > 1 else prompts[0]
+    denoise = Denoiser(pipe, texts, p.guidance_scale, p.batch, journal=journal)
     hooks = Hooks(edit_latent=record)
-    x0 = sample(denoise, sigmas, PLAIN, noise, Context(seed), f"prompt {prompt!r}", hooks)
+    x0 = sample(denoise, sigmas, PLAIN, noise, Context(seed), f"prompt {prompts[0]!r}", hooks)
     return {"x": torch.stack(seen, 1), "x0": x0.cpu(), "sigma": sigmas[:-1].float()}
 
 
 def trajectories(profile: Profile, prompts: list[tuple[str, int]], n: int, folder: Path) -> Trajectories:
-    """n plain samples of each (prompt, artist), seen at every level. Each prompt's are kept in `folder` as soon as they
-    are there, so that a restart goes on where it was."""
-    pipe, parts = None, []
-    for k, (prompt, _) in enumerate(tqdm(prompts, desc="trajectories")):
-        path = folder / f"{k:06d}.safetensors"
+    """n plain samples of each (prompt, artist), seen at every level: as many prompts at once as the UNet takes. Each
+    such group is kept in `folder` as soon as it is there, so that a restart goes on where it was."""
+    pipe = None
+    size = max(1, profile.sampling.batch // (2 * n))  # with and without the prompt
+    paths = [folder / f"{k:06d}.safetensors" for k in range(0, len(prompts), size)]
+    for path, k in zip(tqdm(paths, desc="trajectories"), range(0, len(prompts), size), strict=True):
         if not path.is_file():
-            pipe = pipe or load_pipeline(Path(profile.model), profile.device)
+            pipe = pipe or load_pipeline(Path(profile.model), profile.device, profile.compute)
+            journal = Journal(path.with_suffix(""))
             with new_file(path) as part:
-                save_file(one_trajectory(profile, prompt, n, pipe), part)
-        parts.append(load_file(path))
+                save_file(sampled(profile, [text for text, _ in prompts[k : k + size]], n, pipe, journal), part)
+            journal.clear()
     artist = torch.tensor([a for _, a in prompts]).repeat_interleave(n)
-    x, x0 = (torch.cat([part[name] for part in parts]) for name in ("x", "x0"))
-    return Trajectories(x, x0, parts[0]["sigma"], artist)
+    return joined(paths, artist)
+
+
+def joined(paths: list[Path], artist: Int[Tensor, " n"]) -> Trajectories:
+    """The groups' trajectories in one tensor, filled group by group: at Stable Diffusion's size they are gigabytes, and
+    a second copy of them might not fit."""
+    first = load_file(paths[0])
+    x, x0 = (first[name].new_empty(len(artist), *first[name].shape[1:]) for name in ("x", "x0"))
+    start = 0
+    for path in paths:
+        part = load_file(path)
+        end = start + len(part["x0"])
+        x[start:end], x0[start:end] = part["x"], part["x0"]
+        start = end
+    return Trajectories(x, x0, first["sigma"], artist)
 
 
 def split(t: Trajectories, per_prompt: int, train: int) -> tuple[Trajectories, Trajectories]:
@@ -143,12 +165,11 @@ def named_prompts(subjects: tuple[str, ...], artists: list[str]) -> list[tuple[s
 
 
 def run(profile: Profile) -> None:
-    require_device(profile.device)
-    check_folder(Path(profile.model))
+    require_ready(profile)
     p, artists = profile.style_classifier, read_artists(profile.artists_file)
     prompts, n = named_prompts(p.subjects, artists), p.train + p.held_out
     model = hash_of(*parts_of(Path(profile.model)))
-    inputs = [asdict(p), profile.sampling.of_a_set(), profile.device, prompts, model]
+    inputs = [asdict(p), profile.sampling.of_a_set(), profile.device, asdict(profile.compute), prompts, model]
     scratch = profile.scratch / "style_classifier" / fingerprint(*inputs)
     train, held_out = split(trajectories(profile, prompts, n, scratch), n, p.train)
     network, losses = train_classifier(profile, train, artists, scratch / "checkpoint.safetensors")

@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline import encoders
-from pipeline.encoders import ENCODERS, fetch, inception_input, load_inception
+from pipeline.encoders import ENCODERS, inception_input, load_inception
 from pipeline.params import BadInput
 
 WORLD_ENCODER = Path(__file__).parents[1] / "models" / "painted-world" / "encoder"
@@ -70,24 +69,6 @@ def test_weights_that_are_no_inception(tmp_path):
             path.write_bytes(content)
         with pytest.raises(BadInput, match="encoder inception: .*weights.pth cannot be used"):
             load_inception(path)
-
-
-def test_missing_weights_and_no_network(tmp_path, monkeypatch):
-    def unreachable(url, path, **kwargs):
-        Path(path).write_bytes(b"half")
-        raise OSError("no route to host")
-
-    monkeypatch.setattr(encoders.torch.hub, "download_url_to_file", unreachable)
-    with pytest.raises(
-        BadInput, match=r"nothing at .*, and the download failed \(no route to host\); copy pt_inception"
-    ):
-        fetch("inception", tmp_path / "weights" / "inception.pth")
-    assert not list((tmp_path / "weights").iterdir())
-    with pytest.raises(BadInput, match="encoder painted_world: nothing at"):
-        fetch("painted_world", tmp_path / "nowhere")
-    with pytest.raises(BadInput, match="unknown encoder 'clip'; expected one of painted_world, inception"):
-        fetch("clip", tmp_path)
-    fetch("painted_world", WORLD_ENCODER)
 
 
 def test_the_painted_world_s_readings_are_its_encoder_s():

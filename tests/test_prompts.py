@@ -78,7 +78,7 @@ def test_selection_keeps_the_order_and_the_split():
     prompts = [Prompt("a", "a", "test"), Prompt("b", "b", "development"), Prompt("c", "c", "test")]
 
     def chosen(split, only=None):
-        return [p.prompt_id for p in select(prompts, PromptParams("x.csv", split, only, None))]
+        return [p.prompt_id for p in select(prompts, PromptParams("x.csv", split, only, None, False))]
 
     assert chosen("test") == ["a", "c"] and chosen("development") == ["b"] and chosen("all") == ["a", "b", "c"]
     assert chosen("test", ("c", "a")) == ["a", "c"]

@@ -9,6 +9,7 @@ from test_profile import VALUES
 
 from pipeline import image_sets, params
 from pipeline.image_sets import ParticleSet, read_images
+from pipeline.microbatch import Journal
 from pipeline.params import strict
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt
@@ -26,7 +27,7 @@ def profile(tmp_path, monkeypatch) -> Profile:
 
 
 def maker(calls: list[Job], fail_at: int | None = None, error: BaseException | None = None):
-    def make(job: Job) -> ParticleSet:
+    def make(job: Job, journal: Journal) -> ParticleSet:
         if len(calls) == fail_at:
             raise error
         calls.append(job)

@@ -12,7 +12,7 @@ from analysis.figures import classifier_accuracy
 from pipeline import classifier, trajectories
 from pipeline.classifier import StyleClassifier
 from pipeline.levels import noise_levels, sigma_table
-from pipeline.model import Denoiser
+from pipeline.denoiser import Denoiser
 from pipeline.noise import particle_noise
 from pipeline.params import BadInput
 from pipeline.profile import Profile, read_profile
@@ -26,6 +26,8 @@ PROMPTS = [("a painting of a vase, by ambrel", 0), ("a painting of a cat, by est
 def profile(tmp_path, monkeypatch) -> Profile:
     monkeypatch.chdir(tmp_path)
     toy_pipeline("epsilon").save_pretrained("model")
+    for name in ("models", "prompts.csv"):  # which the checks before every stage ask for
+        Path(name).symlink_to(ROOT / name)
     whole = read_profile(ROOT / "params.yaml")
     p = whole.style_classifier
     training = dataclasses.replace(p.training, steps=30, batch=16, checkpoint_every=10)
@@ -50,21 +52,30 @@ def test_trajectories_are_the_latents_of_plain_sampling(profile):
 
 
 def test_a_restart_samples_no_prompt_twice(profile, monkeypatch):
+    profile = dataclasses.replace(profile, sampling=dataclasses.replace(profile.sampling, batch=4))  # a prompt at a time
     whole = trajectories.trajectories(profile, PROMPTS, 2, Path("whole"))
-    one, made = trajectories.one_trajectory, []
+    one, made = trajectories.sampled, []
 
-    def killed(profile, prompt, n, pipe):
+    def killed(profile, prompts, n, pipe, journal):
         if len(made) == 1:
             raise KeyboardInterrupt
-        made.append(prompt)
-        return one(profile, prompt, n, pipe)
+        made.append(prompts)
+        return one(profile, prompts, n, pipe, journal)
 
-    monkeypatch.setattr(trajectories, "one_trajectory", killed)
+    monkeypatch.setattr(trajectories, "sampled", killed)
     with pytest.raises(KeyboardInterrupt):
         trajectories.trajectories(profile, PROMPTS, 2, Path("kept"))
     made.clear()
     again = trajectories.trajectories(profile, PROMPTS, 2, Path("kept"))
-    assert made == [PROMPTS[1][0]] and torch.equal(again.x, whole.x) and torch.equal(again.x0, whole.x0)
+    assert made == [[PROMPTS[1][0]]] and torch.equal(again.x, whole.x) and torch.equal(again.x0, whole.x0)
+
+
+def test_prompts_sampled_together_are_as_they_are_alone(profile):
+    together = trajectories.trajectories(profile, PROMPTS, 2, Path("together"))
+    alone = dataclasses.replace(profile, sampling=dataclasses.replace(profile.sampling, batch=4))
+    apart = trajectories.trajectories(alone, PROMPTS, 2, Path("alone"))
+    assert len(list(Path("together").iterdir())) == 1 and len(list(Path("alone").iterdir())) == 2
+    assert torch.allclose(together.x, apart.x, rtol=1e-3, atol=1e-3) and torch.equal(together.artist, apart.artist)
 
 
 def test_split_keeps_starts_apart():

@@ -18,9 +18,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.model import to_vae_range
 from pipeline.noise import keyed_generator
 from pipeline.params import new_file
+from pipeline.pixels import to_vae_range
 from pipeline.world.artifacts import RoundParams, World
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption

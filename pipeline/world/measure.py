@@ -13,9 +13,10 @@ from jaxtyping import UInt8
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.model import load_pipeline, sample_plain, to_vae_range
+from pipeline.model import load_pipeline, sample_plain
 from pipeline.noise import keyed_generator
 from pipeline.params import new_file
+from pipeline.pixels import to_vae_range
 from pipeline.world import evaluation_encoder
 from pipeline.world.artifacts import MeasureParams, World, main
 from pipeline.world.artists import ARTIST_NAMES

@@ -8,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
-from pipeline.model import to_vae_range
 from pipeline.noise import keyed_generator
+from pipeline.pixels import to_vae_range
 from pipeline.training import fit, write_curve
 from pipeline.world.artifacts import World, main
 from pipeline.world.render import IMAGE_SIZE, render

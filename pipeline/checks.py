@@ -1,0 +1,159 @@
+"""What a profile needs of this machine: the device and its memory, the weights, the disk. No stage starts without it.
+
+Sizes are estimates, from counts of what is kept; the factors in them say where they come from.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from pipeline.architecture import PARAMETERS, config_of
+from pipeline.devices import require_device
+from pipeline.downloads import require_file
+from pipeline.model import WEIGHTS, check_folder
+from pipeline.params import BadInput
+from pipeline.profile import Profile
+from pipeline.prompts import read_prompts, select
+from pipeline.world.artists import ARTIST_NAMES
+
+GIB = 2**30
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+# Activations that are alive at once, in units of the largest: a UNet's feed-forward layer is 8 times as wide as the
+# first block, a decoder's last block works at full size. bench.sd2 measures both.
+LIVE = 4
+# A PNG's share of its pixels' bytes: photographs are at 0.5 to 0.6, the painted world's pictures at 0.43.
+PNG = 0.6
+# An image set lies in its shards, and packed, which DVC's cache shares (by hard links).
+COPIES = 2
+
+
+def of_model(profile: Profile, part: str) -> dict[str, Any]:
+    return config_of(Path(profile.model), part)
+
+
+def side(profile: Profile) -> int:
+    """Of an image, in pixels."""
+    return of_model(profile, "unet")["sample_size"] * 2 ** (len(of_model(profile, "vae")["block_out_channels"]) - 1)
+
+
+def parameters(profile: Profile) -> int:
+    """Of all three networks, by the heads of their files; of Stable Diffusion 2, while there is no model."""
+    if not Path(profile.model).is_dir():
+        return PARAMETERS
+    count = 0
+    for part, name in WEIGHTS.items():
+        with safe_open(Path(profile.model) / part / name, "pt") as file:
+            count += sum(prod(file.get_slice(key).get_shape()) for key in file.keys())
+    return count
+
+
+def memory_needed(profile: Profile) -> float:
+    """GiB on the device while a particle set is sampled: weights, the latents with what the sampler keeps of them, and
+    the larger of a UNet's and a decoder's micro-batch."""
+    unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
+    latents = unet["sample_size"] ** 2
+    denoise = profile.sampling.batch * latents * 8 * unet["block_out_channels"][0]
+    decode = compute.decode_batch * side(profile) ** 2 * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
+    working = LIVE * max(denoise, decode) * BYTES[compute.dtype]
+    kept = 8 * profile.sampling.particles * latents * unet["in_channels"] * 4  # x, x0, score, forces: float32
+    return (parameters(profile) * BYTES[compute.dtype] + working + kept) / GIB
+
+
+def memory_there(profile: Profile) -> float:
+    """GiB of the device, or of the machine where that computes."""
+    if profile.device == "cuda":
+        import torch
+
+        return torch.cuda.get_device_properties(0).total_memory / GIB
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+
+
+def images_of(profile: Profile) -> dict[str, int]:
+    """How many images each set has, over all prompts."""
+    prompts = len(select(read_prompts(Path(profile.prompts.source)), profile.prompts))
+    artists = len(profile.prompts.artists or ARTIST_NAMES)
+    own = profile.sampling.particles * profile.sampling.sets
+    sizes = {name: own for name in profile.methods}
+    sizes |= {name: profile.reference_sets[name].images_per_artist * artists for name in profile.references}
+    return {name: prompts * size for name, size in sizes.items()}
+
+
+def disk_needed(profile: Profile, images: int) -> float:
+    """GiB that images and their features take."""
+    features = 8700 * 4  # Inception's five spaces, float32
+    return images * (COPIES * PNG * 3 * side(profile) ** 2 + features) / GIB
+
+
+def device(profile: Profile) -> str:
+    require_device(profile.device)
+    if profile.device == "cpu":
+        return f"cpu, {os.cpu_count()} cores"
+    import torch
+
+    return f"cuda, {torch.cuda.get_device_name(0)}"
+
+
+def model(profile: Profile) -> str:
+    try:
+        check_folder(Path(profile.model))
+    except BadInput as error:
+        raise BadInput(f"{error}{fetch(profile) if profile.source else ''}") from None
+    return f"{profile.model}, {parameters(profile) / 1e6:.0f} million parameters"
+
+
+def fetch(profile: Profile) -> str:
+    return f"; make fetch PROFILE={profile.profile} downloads it"
+
+
+def encoder(profile: Profile) -> str:
+    p = profile.encoder
+    try:
+        require_file(Path(p.weights), p.sha256, f"encoder {p.name}")
+    except BadInput as error:
+        raise BadInput(f"{error}{fetch(profile) if p.sha256 else ''}") from None
+    return p.weights
+
+
+def memory(profile: Profile) -> str:
+    needed = memory_needed(profile)
+    try:
+        require_device(profile.device)
+    except BadInput:
+        raise BadInput(f"memory: about {needed:.1f} GiB needed, and there is no {profile.device} device") from None
+    if needed > (there := memory_there(profile)):
+        raise BadInput(
+            f"memory: about {needed:.1f} GiB needed, {there:.1f} GiB on the {profile.device}; lower sampling.batch "
+            f"({profile.sampling.batch}) or compute.decode_batch ({profile.compute.decode_batch})"
+        )
+    return f"about {needed:.1f} GiB needed, {there:.1f} GiB on the {profile.device}"
+
+
+def disk(profile: Profile) -> str:
+    missing = sum(n for name, n in images_of(profile).items() if not profile.samples(name).is_file())
+    needed, there = disk_needed(profile, missing), shutil.disk_usage(".").free / GIB
+    if needed > there:
+        raise BadInput(f"disk: about {needed:.1f} GiB needed for {missing} images, {there:.1f} GiB free here")
+    return f"about {needed:.1f} GiB needed for {missing} images, {there:.1f} GiB free"
+
+
+# In the order in which they are made; each says what it found, or raises BadInput with what to do.
+CHECKS: dict[str, Callable[[Profile], str]] = {
+    "device": device,
+    "model": model,
+    "encoder": encoder,
+    "memory": memory,
+    "disk": disk,
+}
+
+
+def require_ready(profile: Profile) -> None:
+    """Raise BadInput for the first thing that a profile misses here."""
+    for check in CHECKS.values():
+        check(profile)

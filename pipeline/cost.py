@@ -1,0 +1,88 @@
+"""What a set costs, counted: latents through the denoiser by dry runs of the sampler, arithmetic on empty networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from pipeline.conditions import weights
+from pipeline.embeddings import Context
+from pipeline.levels import noise_levels
+from pipeline.methods import Method
+from pipeline.sampler import sample
+from pipeline.sections import SamplingParams
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Latents through the UNet for one image, forwards, and gradients that come back."""
+
+    forward: float
+    backward: float
+
+
+class Counter:
+    """Stands in for the denoiser, and counts as that does."""
+
+    def __init__(self, method: Method, sigmas: list[float], p: SamplingParams) -> None:
+        self.weight = weights(method.guidance, sigmas) if method.guidance else lambda sigma: p.guidance_scale
+        self.batch = p.batch
+        self.particles = p.particles
+        self.forward = self.backward = 0
+
+    def __call__(self, x: Tensor, sigma: float) -> Tensor:
+        latents = 1 if self.weight(sigma) == 1 else 2
+        self.forward += latents
+        x0 = x / (sigma**2 + 1)
+        if x0.requires_grad:
+            x0.register_hook(lambda gradient: self.come_back(latents))
+        return x0
+
+    def come_back(self, latents: int) -> None:
+        self.backward += latents
+        self.forward += latents if latents * self.particles > self.batch else 0
+
+
+def passes(method: Method, p: SamplingParams, table: Tensor) -> Passes:
+    """Counted on two particles of noise, in the latent's own space: no other space asks the denoiser for more. A method
+    that selects is counted for all of its candidates."""
+    sigmas = noise_levels(p.schedule, table, p.levels)
+    cells = tuple(replace(cell, space="latent") for cell in method.repel or ())
+    counter = Counter(method, sigmas.tolist(), p)
+    start = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(0))
+    method_there = replace(method, repel=cells or None, select=None)
+    sample(counter, sigmas, method_there, lambda purpose: start, Context(0), "dry run")
+    candidates = method.select.candidates if method.select else 1
+    return Passes(candidates * counter.forward, candidates * counter.backward)
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """TFLOP of one latent through the UNet, and through the decoder."""
+
+    unet: float
+    decoder: float
+
+
+def arithmetic(unet: dict[str, Any], vae: dict[str, Any], text_encoder: dict[str, Any]) -> Arithmetic:
+    """Counted by torch on networks of these configurations that have shapes and no numbers: no weights are needed."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+
+    size, channels = unet["sample_size"], unet["in_channels"]
+    with torch.device("meta"):
+        network, decoder = UNet2DConditionModel.from_config(unet), AutoencoderKL.from_config(vae)
+        x, t = torch.empty(1, channels, size, size), torch.empty(1)
+        text = torch.empty(1, text_encoder["max_position_embeddings"], unet["cross_attention_dim"])
+        counts = [counted(lambda: network(x, t, text)), counted(lambda: decoder.decode(x))]
+    return Arithmetic(*(count / 1e12 for count in counts))
+
+
+def counted(work: Callable[[], object]) -> int:
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        work()
+    return counter.get_total_flops()

@@ -1,0 +1,119 @@
+"""A pipeline and its prompts as denoise(x, sigma) -> x0, with guidance; latents to images.
+
+Guidance scales follow diffusers: eps = eps_0 + w (eps_c - eps_0), so that 1 means no guidance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from pipeline.levels import interpolate, sigma_table
+from pipeline.microbatch import Journal, sliced
+from pipeline.model import device_of
+from pipeline.params import BadInput
+from pipeline.pixels import to_bytes
+
+if TYPE_CHECKING:
+    from diffusers import StableDiffusionPipeline
+
+
+class Denoiser:
+    """A Stable Diffusion pipeline and one prompt, or one for each latent, as denoise(x, sigma) -> x0, with guidance.
+
+    x is variance-exploding, x = x0 + sigma eps, latents [n, c, h, w] in float32; the UNet sees x / sqrt(sigma^2 + 1) at
+    the timestep whose sigma this is, in its own number format, in slices of at most `batch` latents, each kept in the
+    `journal`. Epsilon and v prediction. Two hooks: edit_condition(condition, sigma) -> condition, the prompt's
+    [n, tokens, width] embeddings; guidance_weight(sigma) -> w, in the place of the constant scale (at w = 1 the
+    unconditional pass is left out). `passes` counts latents that go through the UNet, and `backward_passes` those that
+    a gradient goes back through; what a journal has kept counts as it did when it was made.
+    """
+
+    def __init__(
+        self,
+        pipe: StableDiffusionPipeline,
+        prompt: str | list[str],
+        guidance_scale: float,
+        batch: int,
+        edit_condition: Callable[[Tensor, float], Tensor] | None = None,
+        guidance_weight: Callable[[float], float] | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        if guidance_scale < 1:
+            raise BadInput(f"guidance scale: expected at least 1 (no guidance), got {guidance_scale}")
+        if batch < 1:
+            raise BadInput(f"batch: expected at least 1, got {batch}")
+        self.unet, self.batch, self.journal = pipe.unet, batch, journal
+        self.passes = self.backward_passes = 0
+        self.prediction = pipe.scheduler.config.prediction_type
+        if self.prediction not in X0_FROM:
+            raise BadInput(f"prediction type {self.prediction!r}; expected one of {', '.join(X0_FROM)}")
+        self.table = sigma_table(pipe.scheduler.alphas_cumprod)
+        self.edit_condition = edit_condition
+        self.guidance_weight = guidance_weight or (lambda sigma: guidance_scale)
+        with torch.no_grad():
+            self.condition, self.null = pipe.encode_prompt(prompt, device_of(pipe), 1, True)
+
+    def __call__(self, x: Float[Tensor, "n c h w"], sigma: float) -> Float[Tensor, "n c h w"]:
+        condition = self.condition.expand(len(x), -1, -1)
+        if self.edit_condition:
+            condition = self.edit_condition(condition, sigma)
+        weight = self.guidance_weight(sigma)
+        scaled = x / (sigma**2 + 1) ** 0.5
+        t = interpolate(torch.tensor([sigma], dtype=torch.float64), self.table, torch.arange(len(self.table)).double())
+        t = t.to(torch.float32).to(x.device)
+        if weight == 1:
+            out = self.predict(scaled, t, condition)
+        else:
+            both = torch.cat([self.null.expand(len(x), -1, -1), condition])
+            null, cond = self.predict(torch.cat([scaled, scaled]), t, both).chunk(2)
+            out = null + weight * (cond - null)
+        return X0_FROM[self.prediction](x, out, sigma)
+
+    def predict(
+        self, x: Float[Tensor, "m c h w"], t: Float[Tensor, "1"], condition: Float[Tensor, "m tokens width"]
+    ) -> Float[Tensor, "m c h w"]:
+        """What the UNet predicts, in x's number format, slice by slice."""
+        dtype = self.unet.dtype
+
+        def unet(part: Tensor, s: slice) -> Tensor:
+            return self.unet(part.to(dtype), t, condition[s], return_dict=False)[0]
+
+        self.passes += len(x)
+        if x.requires_grad:
+            x.register_hook(lambda gradient: self.count_backward(len(x)))
+        return sliced(unet, x, self.batch, self.journal).to(x.dtype)
+
+    def count_backward(self, latents: int) -> None:
+        """Gradients through several slices cost a forward pass of each again."""
+        self.backward_passes += latents
+        self.passes += latents if latents > self.batch else 0
+
+
+# x0 from what the UNet predicts, in variance-exploding coordinates; v as of Salimans & Ho 2022.
+X0_FROM: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
+    "epsilon": lambda x, eps, sigma: x - sigma * eps,
+    "v_prediction": lambda x, v, sigma: x / (sigma**2 + 1) - v * (sigma / (sigma**2 + 1) ** 0.5),
+}
+
+
+def decode(pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h8 w8"]:
+    """Latents to images in [-1, 1] (not clamped), differentiable."""
+    return pipe.vae.decode(x0.to(pipe.vae.dtype) / pipe.vae.config.scaling_factor, return_dict=False)[0]
+
+
+@torch.no_grad()
+def to_images(
+    pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"], batch: int, journal: Journal | None = None
+) -> UInt8[Tensor, "n 3 h8 w8"]:
+    """Latents to bytes on the CPU, in slices of at most `batch`."""
+    journal = journal or Journal()
+
+    def images(part: Tensor) -> UInt8[Tensor, "m 3 h8 w8"]:
+        return journal.kept(lambda: {"images": to_bytes(decode(pipe, part)).cpu()})["images"]
+
+    return torch.cat([images(part) for part in x0.split(batch)])

@@ -1,0 +1,96 @@
+"""What a profile needs and git does not hold: a model from the Hugging Face hub, the encoder's weights.
+
+Nothing is downloaded on the side: `make fetch` is the only command that asks the network, and a stage that misses
+something names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pipeline.model import FILES, check_folder
+from pipeline.params import BadInput, new_file
+from pipeline.profile import Profile
+from pipeline.stage import main
+
+# Encoders whose weights have an address.
+ADDRESSES = {
+    "inception": "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+    "pt_inception-2015-12-05-6726825d.pth",
+}
+# Of a repository, what is loaded; it also holds the same weights in other formats, twice over.
+PATTERNS = ["model_index.json", "tokenizer/*", *(f"{part}/{name}" for part in FILES for name in FILES[part])]
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_file(path: Path, sha256: str | None, what: str) -> None:
+    """Raise BadInput unless there is something at `path`, and its sha256 begins as expected where one is."""
+    if not path.exists():
+        raise BadInput(f"{what}: nothing at {path}")
+    if sha256 is None:
+        return
+    if not path.is_file():
+        raise BadInput(f"{what}: {path} is no file, but a sha256 is expected of it")
+    if not (found := sha256_of(path)).startswith(sha256):
+        raise BadInput(f"{what}: {path} has sha256 {found}, expected {sha256}; delete it and fetch it again")
+
+
+def fetch_model(profile: Profile) -> None:
+    """The model's folder, from the hub. Files that are there already are not loaded again."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    source = profile.source
+    try:
+        snapshot_download(source.repository, revision=source.revision, local_dir=profile.model, allow_patterns=PATTERNS)
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(
+            f"model: {source.repository} at {source.revision} cannot be had ({reason}); "
+            f"put a folder in diffusers' format at {profile.model}"
+        ) from None
+
+
+def fetch_encoder(profile: Profile) -> None:
+    """The encoder's file, from its address."""
+    from torch.hub import download_url_to_file
+
+    path, url = Path(profile.encoder.weights), ADDRESSES[profile.encoder.name]
+    try:
+        with new_file(path) as part:
+            download_url_to_file(url, str(part), progress=False)
+    except OSError as error:
+        raise BadInput(f"encoder: {url} cannot be had ({error}); copy {Path(url).name} to {path}") from None
+
+
+def is_whole(model: Path) -> bool:
+    try:
+        check_folder(model)
+        return True
+    except BadInput:
+        return False
+
+
+def run(profile: Profile) -> None:
+    """Fetch what is missing and has an address; then all of it must be there."""
+    model, weights = Path(profile.model), Path(profile.encoder.weights)
+    os.environ["HF_HUB_OFFLINE"] = "0"  # the Makefile keeps everything else from the hub; read when the hub is imported
+    todo = [fetch_model] if profile.source and not is_whole(model) else []
+    if not weights.exists() and profile.encoder.name in ADDRESSES:
+        todo.append(fetch_encoder)
+    for fetch in tqdm(todo, desc="fetch"):
+        fetch(profile)
+    check_folder(model)
+    require_file(weights, profile.encoder.sha256, f"encoder {profile.encoder.name}")
+
+
+if __name__ == "__main__":
+    main(run)

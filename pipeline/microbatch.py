@@ -1,0 +1,91 @@
+"""Micro-batches: work on more rows than a device holds at once, each part's result kept until the whole is there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from pipeline.params import new_file
+
+Results = dict[str, Tensor]
+
+
+class Journal:
+    """Results of micro-batches, kept in a folder in the order in which they are asked for: a run that was killed and
+    asks again in the same order finds all but the last. Without a folder nothing is kept."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self.asked = 0
+
+    def kept(self, make: Callable[[], Results]) -> Results:
+        """The next result: as it was kept, on the CPU, or made and kept. One that cannot be read is made again."""
+        if self.folder is None:
+            return make()
+        path = self.folder / f"{self.asked:06d}.safetensors"
+        self.asked += 1
+        try:
+            return load_file(path)
+        except (FileNotFoundError, SafetensorError):
+            pass
+        results = make()
+        with new_file(path) as part:
+            save_file({name: value.contiguous() for name, value in results.items()}, part)
+        return results
+
+    def clear(self) -> None:
+        if self.folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+RowWise = Callable[[Tensor, slice], Tensor]
+
+
+def sliced(function: RowWise, x: Tensor, batch: int, journal: Journal | None = None) -> Tensor:
+    """function(x[s], s) for slices s of at most `batch` rows, joined: any number of rows in the memory of one slice.
+
+    The function works row by row, so that slices change nothing but rounding. Where x asks for a gradient, the backward
+    pass goes slice by slice too.
+    """
+    return Sliced.apply(x, function, batch, journal or Journal())
+
+
+class Sliced(torch.autograd.Function):
+    """`sliced` for autograd. One slice keeps its graph, for as long as the result lives. Of several, each is computed
+    again in the backward pass: their graphs would not fit together."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, function: RowWise, batch: int, journal: Journal) -> Tensor:
+        ctx.x, ctx.function, ctx.journal = x.detach(), function, journal
+        ctx.slices = [slice(k, k + batch) for k in range(0, len(x), batch)]
+        ctx.graph = None
+
+        def make(s: slice) -> Results:
+            if not ctx.needs_input_grad[0] or len(ctx.slices) > 1:
+                return {"rows": function(x[s], s)}
+            ctx.graph = graph(function, x, s)
+            return {"rows": ctx.graph[1].detach()}
+
+        return torch.cat([journal.kept(lambda s=s: make(s))["rows"].to(x.device) for s in ctx.slices])
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        def make(s: slice) -> Results:
+            leaf, rows = ctx.graph or graph(ctx.function, ctx.x[s], s)
+            (pulled,) = torch.autograd.grad(rows, leaf, gradient[s], retain_graph=True)
+            return {"rows": pulled}
+
+        parts = [ctx.journal.kept(lambda s=s: make(s))["rows"].to(gradient.device) for s in ctx.slices]
+        return torch.cat(parts), None, None, None
+
+
+def graph(function: RowWise, x: Tensor, s: slice) -> tuple[Tensor, Tensor]:
+    with torch.enable_grad():
+        leaf = x.detach().requires_grad_()
+        return leaf, function(leaf, s)
