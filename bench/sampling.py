@@ -20,10 +20,10 @@ from torch import Tensor
 
 from bench.timing import interleaved, machine, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
 from pipeline.classifier import StyleClassifier
+from pipeline.denoiser import to_images
 from pipeline.embeddings import CLASSIFIER_SPACES, SPACES, Context
 from pipeline.energies import gradient
 from pipeline.methods import METHODS_FILE, Method, load_methods
-from pipeline.denoiser import to_images
 from pipeline.model import load_pipeline, sample_plain
 from pipeline.params import one_line_errors
 from pipeline.particles import Question, particles

@@ -86,9 +86,15 @@ def images_of(profile: Profile) -> dict[str, int]:
 
 
 def disk_needed(profile: Profile, images: int) -> float:
-    """GiB that images and their features take."""
+    """GiB that images and their features take, and what is kept until a set is whole: the denoiser's outputs, and the
+    trajectories that the style classifier learns from."""
+    p, classifier, unet = profile.sampling, profile.style_classifier, of_model(profile, "unet")
+    latent = unet["sample_size"] ** 2 * unet["in_channels"]
+    artists = len(profile.prompts.artists or ARTIST_NAMES)
+    trajectories = len(classifier.subjects) * artists * (classifier.train + classifier.held_out)
     features = 8700 * 4  # Inception's five spaces, float32
-    return images * (COPIES * PNG * 3 * side(profile) ** 2 + features) / GIB
+    kept = 2 * p.particles * p.levels * BYTES[profile.compute.dtype] + trajectories * (p.levels + 1) * 4
+    return (images * (COPIES * PNG * 3 * side(profile) ** 2 + features) + kept * latent) / GIB
 
 
 def device(profile: Profile) -> str:

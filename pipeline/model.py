@@ -76,6 +76,7 @@ def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAINLY) -
     from transformers.utils import logging as transformers_logging
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()  # of texts that are cut, with every set; STAGE prompts says what is left of them
     transformers_logging.disable_progress_bar()
     dtype = getattr(torch, compute.dtype)
     classes = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}

@@ -71,7 +71,7 @@ def classifier_cost(profile: Profile, one: Arithmetic, table: torch.Tensor) -> S
 
 def matrix_rate(device: str, dtype: str) -> float:
     """TFLOP/s of a matrix product in a number format, measured here: median of five."""
-    n, kind = (8192 if device == "cuda" else 2048), getattr(torch, dtype)
+    n, kind = (8192 if device == "cuda" else 1024), getattr(torch, dtype)
     a = torch.randn(n, n, device=device, dtype=torch.float32).to(kind)
 
     def seconds() -> float:
@@ -110,7 +110,8 @@ def estimates(profile: Profile, rate: float | None) -> list[str]:
     images = sum(row.images for row in rows.values())
     passes_of_all = sum(row.images * row.passes for row in rows.values()) / images
     lines = [
-        f"A latent through the UNet is {one.unet:.4g} TFLOP, through the decoder {one.decoder:.4g}.",
+        f"A latent through the UNet is {one.unet:.4g} TFLOP, through the decoder {one.decoder:.4g}. Passes are latents",
+        f"through the UNet for an image; one backwards counts as {BACKWARD}.",
         f"  {'set':<26}{'images':>9}{'passes':>9}{'PFLOP':>12}{'hours':>9}",
         *(shown_cost(name, row, rate) for name, row in rows.items()),
         shown_cost("all", SetCost(images, passes_of_all, sum(row.pflop for row in rows.values())), rate),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -31,9 +30,9 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerBase:
-    """A tokenizer of CLIP's kind (byte pairs) whose words are those of the texts: CLIP's own vocabulary is
-    a download."""
+def tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedTokenizerBase:
+    """A tokenizer of CLIP's kind (byte pairs), of at most `vocabulary` pieces of the texts' words: CLIP's own
+    vocabulary is a download."""
     from tokenizers import Tokenizer, models, trainers
     from transformers import CLIPTokenizer
 
@@ -42,7 +41,7 @@ def tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerBase:
     pairs.normalizer, pairs.pre_tokenizer = cuts.normalizer, cuts.pre_tokenizer
     special = ["<|startoftext|>", "<|endoftext|>"]
     trainer = trainers.BpeTrainer(
-        vocab_size=20_000, special_tokens=special, end_of_word_suffix="</w>", show_progress=False
+        vocab_size=vocabulary, special_tokens=special, end_of_word_suffix="</w>", show_progress=False
     )
     pairs.train_from_iterator(texts, trainer)
     model = json.loads(pairs.to_str())["model"]
@@ -51,13 +50,14 @@ def tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerBase:
 
 
 def random_pipeline(
-    shape: dict[str, dict[str, Any]], texts: Iterable[str], dtype: torch.dtype, device: str, seed: int
+    shape: dict[str, dict[str, Any]], words: PreTrainedTokenizerBase, dtype: torch.dtype, device: str, seed: int
 ) -> StableDiffusionPipeline:
     """A pipeline of this shape with random weights, as torch's initialisation draws them, in evaluation mode."""
     from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers.utils import logging
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    words = tokenizer(texts)
+    logging.set_verbosity_error()  # of parts that should stay in float32; these have none
     torch.manual_seed(seed)
     with torch.device(device):
         text = CLIPTextModel(CLIPTextConfig(**shape["text_encoder"]))
@@ -79,7 +79,3 @@ def random_pipeline(
     )
     pipe.set_progress_bar_config(disable=True)
     return pipe
-
-
-def save(pipe: StableDiffusionPipeline, folder: Path) -> None:
-    pipe.save_pretrained(folder, safe_serialization=True)

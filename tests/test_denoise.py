@@ -5,10 +5,10 @@ import torch
 from diffusers import DDIMScheduler
 from toy import toy_pipeline
 
+from pipeline.denoiser import X0_FROM, Denoiser, to_images
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels, sigma_table
 from pipeline.methods import Method
-from pipeline.denoiser import X0_FROM, Denoiser, to_images
 from pipeline.noise import particle_noise
 from pipeline.params import BadInput
 from pipeline.repel import repel

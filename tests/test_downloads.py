@@ -51,7 +51,9 @@ def test_a_model_that_cannot_be_had_is_one_line(profile, monkeypatch):
         raise OSError("no route\nto host")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
-    expected = r"stable-diffusion-2-base at main cannot be had \(no route to host\); put a folder in diffusers' format at"
+    expected = (
+        r"stable-diffusion-2-base at main cannot be had \(no route to host\); put a folder in diffusers' format at"
+    )
     with pytest.raises(BadInput, match=expected):
         downloads.run(profile)
 
@@ -62,7 +64,9 @@ def test_a_download_of_the_encoder_is_whole_or_not_there(profile, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
-    with pytest.raises(BadInput, match=r"cannot be had \(no route to host\); copy pt_inception.*to weights/inception.pth"):
+    with pytest.raises(
+        BadInput, match=r"cannot be had \(no route to host\); copy pt_inception.*to weights/inception.pth"
+    ):
         downloads.fetch_encoder(profile)
     assert not list(Path("weights").iterdir())
 

@@ -1,9 +1,9 @@
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from stand_ins import inception_weights
 
 from pipeline.encoders import ENCODERS, inception_input, load_inception
 from pipeline.params import BadInput
@@ -15,26 +15,8 @@ IMAGES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
     """Random weights of the real architecture, stored as the real ones are."""
-    from cleanfid import inception_pytorch
-
-    torch.manual_seed(0)
-    kept = {}
-
-    class Stop(Exception):
-        pass
-
-    def record(self, state):
-        kept.update(self.state_dict())
-        raise Stop
-
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setattr(inception_pytorch, "load_state_dict_from_url", lambda url, progress: {})
-        patch.setattr(torch.nn.Module, "load_state_dict", record)
-        with pytest.raises(Stop):
-            inception_pytorch.fid_inception_v3()
     path = tmp_path_factory.mktemp("inception") / "weights.pth"
-    torch.save(kept, path)
+    torch.save(inception_weights(), path)
     return path
 
 

@@ -1,12 +1,15 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from diffusers.models.attention_processor import AttnProcessor2_0
 from safetensors.torch import load_file, save_file
+from stand_ins import small_model
 
-from pipeline.model import check_folder, load_pipeline, sample_plain
+from pipeline.model import PLAINLY, check_folder, load_pipeline, sample_plain
 from pipeline.params import BadInput, load
 from pipeline.world import evaluation_encoder, measure
 from pipeline.world.artifacts import HERE, World, WorldParams
@@ -87,6 +90,51 @@ def test_a_missing_tensor_is_named(folder):
     save_file(weights, path, metadata={"format": "pt"})
     with pytest.raises(BadInput, match=r"tensor conv_in.bias is missing; expected shape \(64,\)"):
         load_pipeline(folder, "cpu")
+
+
+def test_names_of_older_checkpoints_are_translated(tmp_path):
+    """Stable Diffusion 2's files: the VAE's attention as query, key, value, proj_attn; the text encoder's tensors behind
+    text_model., with its position ids."""
+    small_model(tmp_path / "new", "epsilon")
+    old = Path(shutil.copytree(tmp_path / "new", tmp_path / "old"))
+    vae, text = old / "vae/diffusion_pytorch_model.safetensors", old / "text_encoder/model.safetensors"
+    names = {"to_q": "query", "to_k": "key", "to_v": "value", "to_out.0": "proj_attn"}
+    tensors = load_file(vae)
+    for name in [n for n in tensors if "attentions" in n]:
+        older = name
+        for now, then in names.items():
+            older = older.replace(now, then)
+        tensors[older] = tensors.pop(name)
+    assert any("proj_attn" in n for n in tensors)
+    save_file(tensors, vae, metadata={"format": "pt"})
+    tensors = {f"text_model.{n.removeprefix('text_model.')}": t for n, t in load_file(text).items()}
+    tensors["text_model.embeddings.position_ids"] = torch.arange(77).unsqueeze(0)
+    save_file(tensors, text, metadata={"format": "pt"})
+    new, old = (load_pipeline(path, "cpu") for path in (tmp_path / "new", old))
+    for part in ("vae", "text_encoder"):
+        loaded = getattr(old, part).state_dict()
+        assert all(torch.equal(t, loaded[n]) for n, t in getattr(new, part).state_dict().items())
+
+
+@pytest.mark.parametrize("changes", [{"dtype": "bfloat16"}, {"channels_last": True}, {"offload": True}])
+def test_a_model_computes_as_its_profile_says(tmp_path, changes):
+    small_model(tmp_path, "epsilon")
+    plain, placed = load_pipeline(tmp_path, "cpu"), load_pipeline(tmp_path, "cpu", replace(PLAINLY, **changes))
+    assert {p.dtype for p in placed.unet.parameters()} == {getattr(torch, changes.get("dtype", "float32"))}
+    flat = placed.unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
+    assert flat == changes.get("channels_last", False)
+    assert hasattr(placed.unet, "_hf_hook") == changes.get("offload", False)  # accelerate's
+    assert all(isinstance(p, AttnProcessor2_0) for p in placed.unet.attn_processors.values())
+    images = [sample_plain(pipe, ["a vase"], [0], 8.0, 2, seed=0) for pipe in (plain, placed)]
+    assert (images[0].int() - images[1].int()).abs().float().mean() <= 2  # bfloat16 rounds to three digits
+
+
+def test_compiling_is_torch_s(tmp_path, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+    small_model(tmp_path, "epsilon")
+    load_pipeline(tmp_path, "cpu", replace(PLAINLY, compile=True))
+    assert compiled == ["UNet2DConditionModel"]
 
 
 def test_a_config_that_is_no_json(folder):

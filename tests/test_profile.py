@@ -28,6 +28,15 @@ def test_every_profile_has_the_same_pipeline(name):
     assert (PROFILES[name].parent / "dvc.yaml").read_bytes() == (ROOT / "dvc.yaml").read_bytes()
 
 
+def test_the_mini_profile_is_the_same_experiment_in_small():
+    """The same model, prompts, artists and spaces; a few hundred images, and no method of the thesis left out."""
+    sd2, mini = (yaml.safe_load(PROFILES[name].read_text()) for name in ("sd2", "sd2_mini"))
+    for key in ("device", "model", "source", "compute", "methods_file", "prompts", "encoder", "references", "analysis"):
+        assert sd2[key] == mini[key], key
+    assert set(sd2["methods"]) < set(mini["methods"])
+    assert mini["sampling"]["particles"] * mini["sampling"]["sets"] == 300
+
+
 def test_the_sd2_profile_has_the_thesis_s_sizes():
     p = read_profile(PROFILES["sd2"])
     assert p.sampling.particles * p.sampling.sets == 10_000 and len(p.prompts.artists) == 50
@@ -69,6 +78,10 @@ def bad(*path: str, value: object) -> dict:
         (("reference_sets",), {}, "reference_sets: expected a mapping that is not empty"),
         (("reference_sets", "max_div", "images_per_artist"), 0, "images_per_artist: expected at least 1"),
         (("encoder", "batch"), 0, "encoder: batch: expected at least 1"),
+        (("compute", "dtype"), "float8", "compute: dtype: expected one of float32, float16, bfloat16, got 'float8'"),
+        (("compute", "decode_batch"), 0, "compute: decode_batch: expected at least 1, got 0"),
+        (("compute", "channels_last"), "yes", "compute: channels_last: expected bool, got 'yes'"),
+        (("source",), {"repository": "a/b"}, "source: missing key 'revision'"),
         (("style_classifier", "renoised"), 2.0, "renoised: expected a share in"),
         (("analysis", "check", "frechet"), {"relative": 0.1}, "check: frechet: missing key 'absolute'"),
     ],
@@ -77,6 +90,12 @@ def test_bad_parameters_are_one_line_that_says_what_was_expected(path, value, me
     with pytest.raises(BadInput, match=message) as raised:
         strict(Study, bad(*path, value=value), "params.yaml")
     assert "\n" not in str(raised.value) and str(raised.value).startswith("params.yaml: ")
+
+
+def test_what_is_compiled_is_not_moved_about():
+    both = bad("compute", value=VALUES["compute"] | {"compile": True, "offload": True})
+    with pytest.raises(BadInput, match="compute: compile and offload: expected one of them at most"):
+        strict(Study, both, "params.yaml")
 
 
 def test_a_missing_key():

@@ -11,8 +11,8 @@ from toy import toy_pipeline
 from analysis.figures import classifier_accuracy
 from pipeline import classifier, trajectories
 from pipeline.classifier import StyleClassifier
-from pipeline.levels import noise_levels, sigma_table
 from pipeline.denoiser import Denoiser
+from pipeline.levels import noise_levels, sigma_table
 from pipeline.noise import particle_noise
 from pipeline.params import BadInput
 from pipeline.profile import Profile, read_profile
@@ -52,7 +52,9 @@ def test_trajectories_are_the_latents_of_plain_sampling(profile):
 
 
 def test_a_restart_samples_no_prompt_twice(profile, monkeypatch):
-    profile = dataclasses.replace(profile, sampling=dataclasses.replace(profile.sampling, batch=4))  # a prompt at a time
+    profile = dataclasses.replace(
+        profile, sampling=dataclasses.replace(profile.sampling, batch=4)
+    )  # a prompt at a time
     whole = trajectories.trajectories(profile, PROMPTS, 2, Path("whole"))
     one, made = trajectories.sampled, []
 

@@ -1,0 +1,203 @@
+"""The sd2 profile from prompts to report on the CPU: networks of Stable Diffusion 2's classes and shape, small, with random
+weights; InceptionV3 as it is, with random weights."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+import yaml
+from stand_ins import inception_weights, small_model
+from test_profile import PROFILES
+
+from analysis import distances, draw, report, tables
+from analysis.settings import Study
+from pipeline import features, generate, prepare, reference, story, trajectories
+from pipeline.cost import passes
+from pipeline.denoiser import to_images
+from pipeline.downloads import sha256_of
+from pipeline.feature_sets import read_features
+from pipeline.image_sets import read_images, read_manifest, read_run
+from pipeline.levels import sigma_table
+from pipeline.methods import PLAIN, load_methods
+from pipeline.microbatch import Journal
+from pipeline.model import load_pipeline
+from pipeline.particles import Question, particles
+from pipeline.profile import read_profile
+
+ROOT = Path(__file__).parents[1]
+LEVELS = 3
+
+
+def small(values: dict) -> dict:
+    """The profile's parameters at a size for a test, on the CPU; methods, prompts, encoder and parts as they are."""
+    values = json.loads(json.dumps(values))
+    artists = values["prompts"]["artists"][:12]
+    values |= {"root": ".", "here": "", "device": "cpu", "model": "model", "methods_file": "methods.yaml"}
+    values["methods"].append("style_and_place")  # through the denoiser, which no method of the thesis is
+    values["sets"] = values["methods"] + values["references"]
+    values["prompts"] |= {"source": "prompts.csv", "only": ["vase"], "artists": artists}
+    values["compute"] |= {"dtype": "bfloat16", "decode_batch": 3}
+    values["sampling"] |= {"levels": LEVELS, "particles": 4, "sets": 3, "batch": 3}
+    for p in values["reference_sets"].values():
+        p["images_per_artist"] = 1
+    values["style_classifier"] |= {"subjects": ["dog"], "train": 1, "held_out": 1, "width": 16, "features": 8}
+    values["style_classifier"]["training"] |= {"steps": 3, "batch": 4}
+    values["encoder"] |= {"weights": "inception.pth", "sha256": sha256_of(Path("inception.pth"))}
+    return values
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory) -> Study:
+    folder = tmp_path_factory.mktemp("sd2") / "some" / "folders" / "down"
+    folder.mkdir(parents=True)
+    (folder / "bench").symlink_to(ROOT / "bench")
+    for name in ("report", "results/validation", "results/sweep", "profiles/sweep", "analysis/validation"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("samples", "features", "distances"))
+    shutil.copy(ROOT / "profiles" / "sd2" / "prompts.csv", folder)
+    rows = yaml.safe_load((ROOT / "profiles" / "sd2" / "methods.yaml").read_text())
+    for row in rows.values():
+        for part in (*row.get("repel", []), row.get("correct"), row.get("guidance")):
+            if part:
+                part["levels"] = [0, LEVELS - 1]
+    (folder / "methods.yaml").write_text(yaml.safe_dump(rows))
+    patch = pytest.MonkeyPatch()
+    patch.chdir(folder)
+    torch.save(inception_weights(), "inception.pth")
+    small_model(Path("model"), "epsilon")
+    values = small(yaml.safe_load(PROFILES["sd2"].read_text()))
+    Path("params.yaml").write_text(yaml.safe_dump(values))
+    profile = read_profile(Path("params.yaml"), Study)
+    prepare.run(profile)
+    trajectories.run(profile)
+    for name in profile.references:
+        reference.run(profile, name)
+    for name in profile.methods:
+        generate.run(profile, name)
+    for name in profile.sets:
+        features.run(profile, name)
+    for name in profile.sets:
+        distances.run(profile, name)
+    tables.run(profile)
+    story.run(profile)
+    draw.run(profile)
+    report.run(profile)
+    yield profile
+    patch.undo()
+
+
+def test_methods_are_asked_for_all_artists_and_the_text_is_cut(profile):
+    row = pd.read_csv(profile.prompts_file).iloc[0]
+    artists = profile.prompts.artists
+    assert row["asked"] == f"{row['prompt']}, by {', '.join(artists)}"
+    assert row["seen"].startswith("painting of a beautiful vase of flowers , by thomas kinkade")
+    assert "bouguereau" not in row["seen"] and len(row["seen"]) < 0.7 * len(row["asked"])
+    methods, named = (set(read_manifest(profile.samples(name))["set"]) for name in ("plain", "max_div"))
+    assert methods == {"plain"} and named == {"max_div"}
+
+
+def test_every_set_has_its_images_and_what_was_counted_is_what_was_foretold(profile):
+    methods = load_methods(Path(profile.methods_file), LEVELS)
+    table = sigma_table(load_pipeline(Path(profile.model), "cpu").scheduler.alphas_cumprod)
+    for name in profile.sets:
+        assert read_images(profile.samples(name)).shape == (12, 64, 64, 3)
+        found, foretold = read_run(profile.samples(name)), passes(methods.get(name, PLAIN), profile.sampling, table)
+        assert found["denoiser_passes"] == 12 * foretold.forward, name
+        assert found["denoiser_backward_passes"] == 12 * foretold.backward, name
+
+
+def test_features_are_inception_s(profile):
+    found = read_features(profile.features("plain"))
+    shapes = {name: values.shape[1] for name, values in found.vectors.items()}
+    assert shapes == {"general": 2048, "location": 1225, "style": 2080, "location_shape": 1225, "gram": 2080}
+    assert found.encoder.startswith("inception ")
+
+
+def test_the_report_is_there_and_leaves_out_what_no_readout_reads(profile):
+    assert (profile.report / "report.pdf").stat().st_size > 50_000
+    assert "effective artists" not in (profile.tables / "truth.csv").read_text()
+    assert not list(profile.scratch.glob("shards/*/*/*/*")), "journals of finished sets are cleared"
+
+
+class Killed:
+    """A pipeline whose UNet dies at its n-th call."""
+
+    def __init__(self, monkeypatch, at: int | None) -> None:
+        self.calls, real = 0, torch.nn.Module.__call__
+
+        def call(module, *args, **named):
+            if type(module).__name__ == "UNet2DConditionModel":
+                if self.calls == at:
+                    raise KeyboardInterrupt
+                self.calls += 1
+            return real(module, *args, **named)
+
+        monkeypatch.setattr(torch.nn.Module, "__call__", call)
+
+
+@pytest.mark.parametrize("name", ["style_classifier", "style_and_place"])
+@pytest.mark.parametrize("at", [1, 13, 25])
+def test_a_kill_costs_one_micro_batch(profile, tmp_path, monkeypatch, name, at):
+    """A set of four in slices of three: killed at some call of the UNet, the next run makes the calls that are missing
+    and ends with the same bytes."""
+    before = profile.samples(name).read_bytes()
+    scratch = tmp_path / "scratch"
+    monkeypatch.setattr(type(profile), "scratch", property(lambda self: scratch))
+    monkeypatch.setattr(type(profile), "samples", lambda self, name: tmp_path / f"{name}.zip")
+    with monkeypatch.context() as patch:
+        undisturbed = Killed(patch, None)
+        generate.run(profile, name)
+    assert (tmp_path / f"{name}.zip").read_bytes() == before
+    shutil.rmtree(scratch)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        Killed(patch, at)
+        generate.run(profile, name)
+    with monkeypatch.context() as patch:
+        rest = Killed(patch, None)
+        generate.run(profile, name)
+    assert at + rest.calls == undisturbed.calls
+    assert (tmp_path / f"{name}.zip").read_bytes() == before
+
+
+def test_features_that_were_killed_go_on(profile, tmp_path, monkeypatch):
+    before = read_features(profile.features("plain")).vectors["general"]
+    encoder, calls = features.ENCODERS["inception"], []
+    monkeypatch.setattr(type(profile), "features", lambda self, name: tmp_path / f"{name}.npz")
+    profile = dataclasses.replace(profile, encoder=dataclasses.replace(profile.encoder, batch=5))
+
+    def dying(weights, device, at=1):
+        def encode(images):
+            if len(calls) == at:
+                raise KeyboardInterrupt
+            calls.append(len(images))
+            return encoder(weights, device).encode(images)
+
+        return dataclasses.replace(encoder(weights, device), encode=encode)
+
+    monkeypatch.setitem(features.ENCODERS, "inception", dying)
+    with pytest.raises(KeyboardInterrupt):
+        features.run(profile, "plain")
+    monkeypatch.setitem(features.ENCODERS, "inception", lambda *args: dying(*args, at=99))
+    features.run(profile, "plain")
+    assert calls == [5, 5, 2]
+    after = read_features(tmp_path / "plain.npz").vectors["general"]
+    assert torch.allclose(torch.tensor(after), torch.tensor(before), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("name", ["plain", "style_classifier_thirds", "style_and_place"])
+def test_images_do_not_depend_on_the_size_of_micro_batches(profile, tmp_path, prediction, name):
+    """In float32: at most one step of 255 between slices of 3 and one of 64."""
+    small_model(tmp_path / "model", prediction)
+    pipe = load_pipeline(tmp_path / "model", "cpu")
+    method = load_methods(Path(profile.methods_file), LEVELS)[name]
+    network = generate.classifier.load(Path(profile.style_classifier.folder))
+
+    def images(batch: int) -> torch.Tensor:
+        question = Question("a vase", 0, "vase", "linspace", LEVELS, 8.0, batch, "test")
+        return to_images(pipe, particles(pipe, method, question, list(range(5)), network, None, Journal()).x0, batch)
+
+    assert (images(3).int() - images(64).int()).abs().max() <= 1
