@@ -1,4 +1,7 @@
-"""METRICS: every metric of the benchmark, and on which of a set's vectors it is taken. The only list."""
+"""METRICS: every metric of the benchmark, and on which of a set's vectors it is taken. The only list.
+
+Each gives the value of all rows, then without each part: see analysis.samples.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,40 @@ from collections.abc import Callable
 import numpy as np
 
 from analysis import truth
-from analysis.frechet import frechet
-from analysis.kid import kid
-from analysis.mmd import mmd, mmd_of_pairs
-from analysis.neighbours import coverage, density, nearest_distance, precision, recall
-from analysis.similarity import mean_similarity, rke, vendi
+from analysis.frechet import frechet_replicates
+from analysis.kid import kid_replicates
+from analysis.mmd import mmd_of_pairs_replicates, mmd_replicates
+from analysis.neighbours import (
+    coverage_replicates,
+    density_replicates,
+    nearest_distance_replicates,
+    precision_replicates,
+    recall_replicates,
+)
+from analysis.samples import Replicates, Sample, TwoSamples
+from analysis.similarity import mean_similarity_replicates, rke_replicates, vendi_replicates
 
-# (own vectors, other set's vectors) -> value
-AGAINST: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "frechet": frechet,
-    "mmd": mmd,
-    "kid": kid,
-    "precision": precision,
-    "recall": recall,
-    "density": density,
-    "coverage": coverage,
-    "nearest_distance": nearest_distance,
+# own sample beside another set's -> values
+AGAINST: dict[str, Callable[[TwoSamples], Replicates]] = {
+    "frechet": frechet_replicates,
+    "mmd": mmd_replicates,
+    "kid": kid_replicates,
+    "precision": precision_replicates,
+    "recall": recall_replicates,
+    "density": density_replicates,
+    "coverage": coverage_replicates,
+    "nearest_distance": nearest_distance_replicates,
 }
-# own vectors -> value
-ALONE: dict[str, Callable[[np.ndarray], float]] = {"mean_similarity": mean_similarity, "rke": rke, "vendi": vendi}
-# own and the baseline's vectors side by side, image by image from the same noise -> value: the marginal drift, how far
-# the images of a method have moved from what the model draws by itself
-PAIRED: dict[str, Callable[[np.ndarray], float]] = {"drift": mmd_of_pairs}
-# reading -> {metric: (the reading's rows, the column of the prompt's own class or -1) -> value}
+# own sample -> values
+ALONE: dict[str, Callable[[Sample], Replicates]] = {
+    "mean_similarity": mean_similarity_replicates,
+    "rke": rke_replicates,
+    "vendi": vendi_replicates,
+}
+# own sample beside the baseline's, row by row from the same noise -> values: the marginal drift, how far the images of
+# a method have moved from what the model draws by itself
+PAIRED: dict[str, Callable[[TwoSamples], Replicates]] = {"drift": mmd_of_pairs_replicates}
+# reading -> {metric: (the reading's rows, the column of the prompt's own class or -1) -> value}, of any rows
 READINGS: dict[str, dict[str, Callable[[np.ndarray, int], float]]] = {
     "artist": {
         "effective_artists": lambda rows, column: truth.effective_artists(rows),

@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.distances import measured, particle_set
+from analysis.distances import measured, of_prompt, particle_set
 from analysis.figures.pairs import extremes
+from analysis.metrics import AGAINST, ALONE, READINGS
+from analysis.samples import TwoSamples
 from analysis.settings import Study
+from pipeline.feature_sets import SPACES, FeatureSet
 from pipeline.params import BadInput
 from pipeline.profile import read_profile
+from pipeline.prompts import Prompt
 
 
 @pytest.fixture
@@ -27,19 +31,47 @@ def test_a_method_s_parts_are_its_particle_sets_and_a_reference_s_are_dealt_out(
     assert particle_set(profile, "max_div", index).tolist() == [0, 1] * 10
 
 
-def test_a_metric_is_taken_of_all_rows_and_without_each_part():
-    rows, parts = np.array([1.0, 2.0, 3.0, 10.0]), np.array([0, 0, 1, 1])
-    assert measured(lambda x: float(x.sum()), rows, parts) == (16.0, [13.0, 3.0], "")
-    assert measured(lambda x: float(x.sum()), rows, np.zeros(4, int)) == (16.0, [], "")
+def test_the_first_value_is_of_all_rows_and_the_others_are_without_each_part():
+    assert measured(lambda: np.array([16.0, 13.0, 3.0])) == (16.0, [13.0, 3.0], "")
+    assert measured(lambda: np.array([16.0])) == (16.0, [], "")
 
 
 def test_a_metric_without_a_value_is_a_row_with_the_reason():
-    def metric(x):
-        if len(x) < 4:
-            raise BadInput("too few rows")
-        return 1.0
+    def metric():
+        raise BadInput("too few rows")
 
-    assert measured(metric, np.zeros(4), np.array([0, 0, 1, 1])) == (None, [], "too few rows")
+    assert measured(metric) == (None, [], "too few rows")
+
+
+def feature_set(n: int, shift: float = 0.0) -> FeatureSet:
+    """n images of one prompt with vectors in every space and readings of four artists."""
+    rng = np.random.default_rng(n)
+    vectors = {space: rng.standard_normal((n, 6)) + shift for space in SPACES}
+    vectors["artist"] = np.log(rng.dirichlet(np.ones(4), n))
+    classes = {"artist": np.array(list("abcd"))}
+    return FeatureSet("toy", classes, np.full(n, "vase"), np.arange(n), vectors)
+
+
+def test_the_rows_of_a_prompt_are_every_metric_where_it_is_asked_for(profile):
+    own, prompt = feature_set(20), Prompt("vase", "a painting of a vase", "test")
+    others = {"truth": feature_set(15), "max_div": feature_set(30), "plain": feature_set(20, 0.5)}
+    rows = of_prompt(profile, "langevin", prompt, own, others)
+    found = {(r.metric, r.space, r.against): r for r in rows}
+    against = [(m, "general", "truth") for m in AGAINST] + [(m, s, "max_div") for m in AGAINST for s in SPACES]
+    alone = [(m, s, "") for m in ALONE for s in SPACES] + [(m, "", "") for m in READINGS["artist"]]
+    assert len(rows) == len(found) and set(found) == {*against, *alone, ("drift", "general", "plain")}
+    for (metric, space, other), row in found.items():
+        assert row.value is not None and len(row.left_out) == 2, row.reason
+        if other == "max_div":
+            x, y = own.vectors[space], others[other].vectors[space]
+            values = [AGAINST[metric](TwoSamples.whole(part, y))[0] for part in (x, x[10:], x[:10])]
+            assert [row.value, *row.left_out] == pytest.approx(values)
+
+
+def test_another_set_without_the_prompt_is_refused(profile):
+    other = replace(feature_set(30), prompt_id=np.full(30, "kite"))
+    with pytest.raises(BadInput, match="set max_div has no images of prompt vase"):
+        of_prompt(profile, "langevin", Prompt("vase", "", "test"), feature_set(20), {"max_div": other})
 
 
 def test_nearest_and_farthest_pair_by_hand():

@@ -1,8 +1,16 @@
 import numpy as np
 import pytest
-from scipy.linalg import sqrtm
+from scipy.linalg import LinAlgError, sqrtm, svdvals
 
-from analysis.frechet import LARGE, frechet, root_trace, root_trace_of_covariances
+from analysis.frechet import (
+    LARGE,
+    frechet,
+    root_traces,
+    root_traces_by_covariances,
+    root_traces_by_products,
+    root_traces_by_triangles,
+)
+from analysis.samples import TwoSamples
 from pipeline.params import BadInput
 
 
@@ -56,13 +64,25 @@ def test_fewer_rows_than_dimensions_agree_with_the_square_root_of_an_enlarged_ma
     assert frechet(small_a @ inside, small_b @ inside) == pytest.approx(frechet(small_a, small_b), rel=1e-9)
 
 
-def test_the_fast_way_agrees_with_the_exact_one():
+def test_the_three_ways_agree():
     rng = np.random.default_rng(6)
     a, b = rng.standard_normal((700, 300)) * np.linspace(0.01, 2, 300), rng.standard_normal((500, 300))
-    assert LARGE < 300 and root_trace_of_covariances(a, b) == pytest.approx(root_trace(a, b), rel=1e-9)
-    assert frechet(a, b) == pytest.approx(by_square_root(a, b), rel=1e-8)
-    b[:, 1] = b[:, 0]  # no root of this covariance: the exact way stands in
-    assert root_trace_of_covariances(a, b) == pytest.approx(root_trace(a, b), rel=1e-6)
+    pair = TwoSamples.whole(a, b)
+    exact = root_traces_by_triangles(pair)
+    assert root_traces_by_covariances(pair) == pytest.approx(exact, rel=1e-9)
+    assert root_traces_by_products(pair) == pytest.approx(exact, rel=1e-9)
+    assert LARGE < 300 and frechet(a, b) == pytest.approx(by_square_root(a, b), rel=1e-8)
+
+
+def test_a_covariance_without_a_root_is_left_to_the_exact_way():
+    rng = np.random.default_rng(7)
+    a, b = rng.standard_normal((700, 300)), rng.standard_normal((500, 300))
+    b[:, 1] = b[:, 0]
+    with pytest.raises(LinAlgError, match="no Cholesky root"):
+        root_traces_by_covariances(TwoSamples.whole(a, 0 * b))
+    root_a, root_b = a - a.mean(0), b - b.mean(0)
+    cross = svdvals(root_a @ root_b.T).sum() / np.sqrt(699 * 499)
+    assert root_traces(TwoSamples.whole(a, b)) == pytest.approx([cross], rel=1e-6)
 
 
 def test_float32_features_lose_nothing():

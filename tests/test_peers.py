@@ -9,7 +9,8 @@ import torch
 from analysis.frechet import frechet
 from analysis.kid import kid
 from analysis.mmd import bandwidth, mmd
-from analysis.neighbours import K, precision, recall
+from analysis.neighbours import precision, recall
+from analysis.samples import K, Sample
 from analysis.similarity import cosines, vendi
 
 with warnings.catch_warnings():
@@ -54,4 +55,4 @@ def test_precision_and_recall():
 def test_vendi():
     for n in (8, 60):  # fewer rows than columns, and more
         a, _ = sets(n)
-        assert vendi(a) == pytest.approx(score_K(cosines(a)), rel=1e-8)
+        assert vendi(a) == pytest.approx(score_K(cosines(Sample.whole(a))), rel=1e-8)

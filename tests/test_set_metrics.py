@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from analysis import neighbours
+from analysis import samples
 from analysis.kid import kid
 from analysis.neighbours import coverage, density, nearest_distance, precision, recall
+from analysis.samples import Sample
 from analysis.similarity import mean_similarity, rke, vendi
 from pipeline.params import BadInput
 
@@ -31,10 +32,11 @@ def test_kid_agrees_with_its_definition_and_is_zero_on_average():
 
 
 def test_neighbours_by_hand(monkeypatch):
-    monkeypatch.setattr(neighbours, "K", 1)
+    monkeypatch.setattr(samples, "K", 1)
     reference, own = np.array([[0.0], [1.0], [10.0]]), np.array([[0.5], [1.5], [30.0]])
     # balls of the reference: radii 1, 1, 9; of the own rows: 1, 1, 28.5
-    assert neighbours.radii(reference).tolist() == [1, 1, 9] and neighbours.radii(own).tolist() == [1, 1, 28.5]
+    radii = [np.sqrt(Sample.whole(x).radii[0]) for x in (reference, own)]
+    assert radii[0] == pytest.approx([1, 1, 9]) and radii[1] == pytest.approx([1, 1, 28.5])
     assert precision(own, reference) == pytest.approx(2 / 3)  # 30 is in no ball
     assert recall(own, reference) == 1  # 10 lies within 28.5 of 30
     assert density(own, reference) == pytest.approx((2 + 2 + 0) / 3)  # 0.5 in two balls, 1.5 in those of 1 and 10
@@ -64,7 +66,7 @@ def test_similarities_of_copies_and_of_orthogonal_rows():
     copies, orthogonal = np.ones((6, 3)), 7 * np.eye(6)
     assert mean_similarity(copies) == pytest.approx(1) and rke(copies) == pytest.approx(1)
     assert vendi(copies) == pytest.approx(1) and vendi(orthogonal) == pytest.approx(6)
-    assert mean_similarity(orthogonal) == 0
+    assert mean_similarity(orthogonal) == pytest.approx(0, abs=1e-12)
 
 
 def test_similarities_by_hand():

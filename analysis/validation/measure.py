@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 
 from analysis.metrics import AGAINST, ALONE, READINGS
+from analysis.samples import Replicates, Sample, TwoSamples
 from pipeline.feature_sets import SPACES
 from pipeline.params import BadInput
 from pipeline.world.subjects import SUBJECTS
@@ -33,9 +35,12 @@ def read_sets(path: Path) -> dict[str, Vectors]:
 
 def values(own: Vectors, reference: Vectors, subject: str, spaces: tuple[str, ...] = CANDIDATES) -> dict[Key, float]:
     """Every metric in every space, the distances in `spaces` too, and every reading; nan where there is no value."""
-    asked = {key: (AGAINST[key[0]], own[key[1]], reference[key[1]]) for key in product(AGAINST, SPACES)}
-    asked |= {key: (AGAINST[key[0]], own[key[1]], reference[key[1]]) for key in product(CANDIDATE_METRICS, spaces)}
-    asked |= {key: (ALONE[key[0]], own[key[1]]) for key in product(ALONE, SPACES)}
+    pairs = {space: TwoSamples.whole(own[space], reference[space]) for space in {*SPACES, *spaces}}
+    against = [*product(AGAINST, SPACES), *product(CANDIDATE_METRICS, spaces)]
+    asked = {(metric, space): (of_all_rows, AGAINST[metric], pairs[space]) for metric, space in against}
+    asked |= {
+        (metric, space): (of_all_rows, ALONE[metric], pairs[space].own) for metric, space in product(ALONE, SPACES)
+    }
     for reading, metrics in READINGS.items():
         if reading not in own:
             continue
@@ -44,7 +49,11 @@ def values(own: Vectors, reference: Vectors, subject: str, spaces: tuple[str, ..
     return {key: value(*call) for key, call in asked.items()}
 
 
-def value(metric, *arguments) -> float:
+def of_all_rows(metric: Callable[..., Replicates], sample: Sample | TwoSamples) -> float:
+    return float(metric(sample)[0])
+
+
+def value(metric: Callable[..., float], *arguments: object) -> float:
     try:
         return metric(*arguments)
     except BadInput:
