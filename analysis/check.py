@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.door import require_known_metrics
 from analysis.results import read_results
 from analysis.settings import Study
 from pipeline.params import BadInput, new_file, one_line_errors
@@ -61,6 +62,7 @@ def main() -> None:
     if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], [ACCEPT]):
         raise BadInput(f"expected params.yaml [{ACCEPT}], got {' '.join(sys.argv[1:]) or 'nothing'}")
     study = read_profile(Path(sys.argv[1]), Study)
+    require_known_metrics(study)
     found = read_results(study)
     toleranced = found["metric"].isin(list(study.analysis.check))  # the rest follows the same features
     found = found[toleranced]

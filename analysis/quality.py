@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.door import require_known_metrics
 from analysis.estimates import Estimate, estimates
-from analysis.metrics import AGAINST, READINGS
+from analysis.metrics import AGAINST
 from analysis.settings import Study
-from pipeline.params import require_one_of
 
 REALISM_SPACE = "general"
 
@@ -15,11 +15,9 @@ REALISM_SPACE = "general"
 def margin_estimates(results: pd.DataFrame, study: Study) -> dict[str, dict[str, Estimate]]:
     """For each metric that has a margin, every set less the baseline, paired. A metric against another set is taken
     against the realism set in the general space; one that this study's encoder does not read is left out. Raises
-    BadInput for a name that is no metric: a margin with a typing error would hold always."""
+    BadInput for a name that is no metric."""
+    require_known_metrics(study)
     p, found = study.analysis, {}
-    known = [*AGAINST, *(name for metrics in READINGS.values() for name in metrics)]
-    for name in p.margins:
-        require_one_of(name, known, "metric of analysis.margins:")
     for name in p.margins:
         where = (REALISM_SPACE, p.realism) if name in AGAINST else ("", "")
         if (results["metric"] == name).any():

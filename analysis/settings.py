@@ -1,7 +1,4 @@
-"""What analysis needs of a profile beside what sampling does: which set plays which part, margins, tolerances, paths.
-
-Run as a program, it is the door of the analysis: it stops at parameters that would fail after everything was sampled.
-"""
+"""What analysis needs of a profile beside what sampling does: the part each set plays, margins, tolerances, paths."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from pathlib import Path
 
 from pipeline.params import BadInput
 from pipeline.profile import Profile
-from pipeline.stage import main
 from pipeline.world.artists import ARTIST_NAMES
 
 
@@ -101,7 +97,3 @@ class Study(Profile):
     @property
     def expected(self) -> Path:
         return Path(self.here) / "expected.csv"
-
-
-if __name__ == "__main__":
-    main(lambda study: None, kind=Study)

@@ -1,0 +1,61 @@
+"""What the door of the analysis lets through."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from analysis import door
+from analysis.door import require_known_metrics
+from analysis.settings import Study, Tolerances
+from pipeline import stage
+from pipeline.params import BadInput
+from pipeline.profile import read_profile
+
+ROOT = Path(__file__).parents[1]
+PROFILES = ["params.yaml", *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("profiles/*/params.yaml")))]
+
+
+def with_analysis(**changes) -> Study:
+    study = read_profile(ROOT / "params.yaml", Study)
+    return replace(study, analysis=replace(study.analysis, **changes))
+
+
+@pytest.mark.parametrize("path", PROFILES)
+def test_every_profile_passes(path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    require_known_metrics(read_profile(Path(path), Study))
+
+
+def test_a_margin_with_a_typing_error():
+    with pytest.raises(
+        BadInput, match="unknown metric of analysis.margins: 'subject_acuracy'; expected one of frechet"
+    ):
+        require_known_metrics(with_analysis(margins={"subject_accuracy": -0.03, "subject_acuracy": -0.03}))
+
+
+def test_a_margin_on_a_metric_that_is_not_of_quality():
+    with pytest.raises(BadInput, match="unknown metric of analysis.margins: 'vendi'"):
+        require_known_metrics(with_analysis(margins={"vendi": -0.03}))
+
+
+def test_a_tolerance_with_a_typing_error():
+    tolerance = Tolerances(relative=0.1, absolute=0.0)
+    with pytest.raises(BadInput, match="unknown metric of analysis.check: 'frechett'; expected one of frechet"):
+        require_known_metrics(with_analysis(check={"frechet": tolerance, "frechett": tolerance}))
+    require_known_metrics(with_analysis(check={"vendi": tolerance, "drift": tolerance, "place_spread": tolerance}))
+
+
+@pytest.mark.parametrize(
+    "part,wrong", [("margins", {"kidd": -0.1}), ("check", {"kidd": {"relative": 0, "absolute": 1}})]
+)
+def test_the_door_stops_a_profile_before_anything_is_sampled(part, wrong, tmp_path, monkeypatch):
+    """As the first stage runs it, on a parameter file with one wrong name."""
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["analysis"][part] = wrong
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(stage.sys, "argv", ["door", "params.yaml"])
+    with pytest.raises(SystemExit, match=f"error: unknown metric of analysis.{part}: 'kidd'"):
+        stage.main(door.require_known_metrics, kind=Study)
