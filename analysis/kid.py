@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from analysis.samples import Replicates, TwoSamples, across_means, within_means
+from analysis.samples import Replicates, Sample, TwoSamples, across_means, within_means
 from pipeline.params import BadInput
 
 
@@ -22,13 +22,14 @@ def kid_replicates(pair: TwoSamples) -> Replicates:
     if min(own.sizes.min(), len(other.x)) < 2:
         raise BadInput(f"KID: expected at least 2 rows on each side, got {own.sizes.min():.0f} and {len(other.x)}")
     d = own.x.shape[1]
-    within = within_means(cubic(own.products, d), own) + within_means(cubic(other.products, d), other)[0]
-    return within - 2 * across_means(cubic(pair.products, d), own)
+    within = within_means(cubic(own, d), own) + within_means(cubic(other, d), other)[0]
+    return within - 2 * across_means(cubic(pair, d), own)
 
 
-def cubic(products: Float[np.ndarray, "n m"], d: int) -> Float[np.ndarray, "n m"]:
-    """(x . y / d + 1)^3 from inner products of vectors of d numbers."""
-    base = products / d
+def cubic(of: Sample | TwoSamples, d: int) -> Float[np.ndarray, "n m"]:
+    """(x . y / d + 1)^3 of the pairs of a sample's rows, or of own and other rows; d is their columns."""
+    base = of.products
+    base /= d
     base += 1
     kernel = base * base  # numpy's power takes ten times as long
     kernel *= base

@@ -65,7 +65,9 @@ class Sample:
     @property
     def products(self) -> Float[np.ndarray, "n n"]:
         """x_i . x_j."""
-        return self.centred_products + (self.x @ self.mean)[:, None] + self.centred @ self.mean
+        found = self.centred_products + (self.x @ self.mean)[:, None]
+        found += self.centred @ self.mean
+        return found
 
     @cached_property
     def squared(self) -> Float[np.ndarray, "n n"]:
@@ -114,7 +116,9 @@ class TwoSamples:
     def products(self) -> Float[np.ndarray, "n m"]:
         """x_i . y_j."""
         centre = self.other.mean
-        return self.centred_products + (self.own.x @ centre)[:, None] + self.other.centred @ centre
+        found = self.centred_products + (self.own.x @ centre)[:, None]
+        found += self.other.centred @ centre
+        return found
 
     @cached_property
     def squared(self) -> Float[np.ndarray, "n m"]:
