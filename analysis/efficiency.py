@@ -5,13 +5,15 @@ Only what is recognised counts: the image reads as its prompt's subject, and its
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from analysis import truth
 from analysis.estimates import SEED, Estimate
-from analysis.intervals import choices
+from analysis.intervals import choices, resampled
 from analysis.settings import Study
 from pipeline.feature_sets import FeatureSet, read_features
 from pipeline.prompts import Prompt, read_prompts
@@ -50,50 +52,71 @@ def by_rotation(sets: Int[np.ndarray, "sets particles"]) -> Float[np.ndarray, "s
     return np.stack([different(np.roll(sets, -k, axis=0).ravel()) for k in range(len(sets))])
 
 
-def counted(study: Study, kind: str) -> dict[str, Float[np.ndarray, "prompts sets n"]]:
-    """by_rotation of every prompt, for each method."""
+@dataclass(frozen=True)
+class Curve:
+    """Different values among the first k images of a prompt, k from 1 to n, mean over prompts and over which particle
+    set comes first; and the same in every resample (nan in one draw, where there is one particle set)."""
+
+    value: Float[np.ndarray, " n"]
+    draws: Float[np.ndarray, "resamples n"]
+
+    def at(self, k: int) -> Estimate:
+        return Estimate(float(self.value[k - 1]), self.draws[:, k - 1])
+
+
+def curve(sets: Int[np.ndarray, "prompts sets particles"]) -> Curve:
+    """The curve of all prompts. Its resamples follow from the curves without each particle set, which end sooner: what
+    their last number leaves open stands for the numbers after it."""
+    prompts, count, particles = sets.shape
+    whole = np.array([by_rotation(of_prompt).mean(0) for of_prompt in sets])
+    if count < 2:
+        return Curve(whole.mean(0), np.full((1, particles), np.nan))
+    left_out = np.array(
+        [[by_rotation(np.delete(of_prompt, c, axis=0)).mean(0) for c in range(count)] for of_prompt in sets]
+    )
+    left_out = np.pad(left_out, ((0, 0), (0, 0), (0, particles)), mode="edge")
+    return Curve(whole.mean(0), resampled(whole, left_out, choices(prompts, count, SEED)))
+
+
+def curves(study: Study, kind: str) -> dict[str, Curve]:
+    """The curve of each method; all share one draw of particle sets."""
     prompts = [p for p in read_prompts(study.prompts_file) if p.subject]
     shape = study.sampling.sets, study.sampling.particles
     found = {}
     for name in study.methods:
         features = read_features(study.features(name))
-        found[name] = np.stack([by_rotation(found_in(features, prompt)[kind].reshape(shape)) for prompt in prompts])
+        found[name] = curve(np.array([found_in(features, prompt)[kind].reshape(shape) for prompt in prompts]))
     return found
 
 
-def in_one_set(counts: Float[np.ndarray, "prompts sets n"], particles: int) -> Estimate:
-    """The mean number in one particle set; resamples draw sets within each prompt, stretched by sqrt(C / (C - 1))."""
-    each = counts[:, :, particles - 1]
-    prompts, sets = each.shape
-    if sets < 2:
-        return Estimate(float(each.mean()), np.full(1, np.nan))
-    drawn = choices(prompts, sets, SEED)
-    deviation = each - each.mean(1, keepdims=True)
-    moved = np.mean([deviation[q][drawn[:, q]].mean(1) for q in range(prompts)], axis=0)
-    return Estimate(float(each.mean()), each.mean() + moved * np.sqrt(sets / (sets - 1)))
+def first_reaching(counts: Float[np.ndarray, "... n"], least: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """The least number of images with at least `least` different values; infinite where n are not enough."""
+    reached = counts >= np.asarray(least)[..., None]
+    return np.where(reached.any(-1), reached.argmax(-1) + 1.0, np.inf)
 
 
-def images_for(curve: Float[np.ndarray, " n"], count: float) -> float:
-    """The least number of images with at least `count` different values; nan where n are not enough."""
-    reached = np.flatnonzero(curve >= count)
-    return float(reached[0] + 1) if len(reached) else float("nan")
+def images_for(method: Curve, plain: Curve) -> Estimate:
+    """How many images of a method show as many different values as all of plain sampling's; both move with the
+    resamples. Without a value where all of the method's are not enough; an end of the interval likewise."""
+    draws = first_reaching(method.draws, plain.draws[:, -1])
+    known = ~np.isnan(plain.draws[:, -1])
+    value = float(first_reaching(method.value, plain.value[-1]))
+    return Estimate(value if np.isfinite(value) else np.nan, np.where(known, draws, np.nan))
 
 
 def table(study: Study) -> pd.DataFrame:
     """A row for each method: different artists and places in one particle set, in all of them, and how many images it
-    needs for what plain sampling shows in all of its own.
-
-    Only the first has an interval: of what all sets show together there is one draw. Empty where the encoder reads no
-    factors.
-    """
+    needs for what plain sampling shows in all of its own. Empty where the encoder reads no factors."""
     if not reads_factors(study):
         return pd.DataFrame()
     p, columns = study.sampling, {}
     for kind in KINDS:
-        counts = counted(study, kind)
-        curves = {name: found.mean((0, 1)) for name, found in counts.items()}
-        plain = curves[study.analysis.baseline][-1]
-        columns[f"{kind} in {p.particles}"] = {m: in_one_set(found, p.particles) for m, found in counts.items()}
-        columns[f"{kind} in {p.particles * p.sets}"] = {m: float(curve[-1]) for m, curve in curves.items()}
-        columns[f"images for plain's {kind}"] = {m: images_for(curve, plain) for m, curve in curves.items()}
+        found = curves(study, kind)
+        plain = found[study.analysis.baseline]
+        for count in (p.particles, p.particles * p.sets):
+            columns[f"{kind} in {count}"] = {name: one.at(count) for name, one in found.items()}
+        needed = {name: images_for(one, plain) for name, one in found.items()}
+        # plain sampling against itself: where its last new value came, of which there is one draw
+        needed[study.analysis.baseline] = replace(needed[study.analysis.baseline], draws=np.full(1, np.nan))
+        columns[f"images for plain's {kind}"] = needed
     return pd.DataFrame(columns).reindex(study.methods)

@@ -51,6 +51,25 @@ def estimates(results: pd.DataFrame, metric: str, space: str = "", against: str 
     return found
 
 
+def estimates_by_prompt(
+    results: pd.DataFrame, metric: str, space: str = "", against: str = ""
+) -> dict[str, dict[str, Estimate]]:
+    """A metric of every set that has it, prompt by prompt; the resamples are those of `estimates`."""
+    found: dict[str, dict[str, Estimate]] = {}
+    for name, rows in select(results, metric, space, against).groupby("set", sort=False):
+        found[name] = {row.prompt_id: of_prompt(row, k, len(rows)) for k, row in enumerate(rows.itertuples())}
+    return found
+
+
+def of_prompt(row: tuple, k: int = 0, prompts: int = 1) -> Estimate:
+    """One row of results, of the k-th of so many prompts; without draws where it has no value or one particle set."""
+    if row.value is None or np.isnan(row.value) or not row.left_out:
+        return Estimate(np.nan if row.value is None else float(row.value), np.full(RESAMPLES, np.nan))
+    left_out = np.array([row.left_out])
+    drawn = choices(prompts, left_out.shape[1], SEED)[:, [k]]
+    return Estimate(float(row.value), resampled(np.array([row.value]), left_out, drawn))
+
+
 def gap_estimates(results: pd.DataFrame, study: Study, metric: str, space: str) -> dict[str, Estimate]:
     """Share of the gap closed, of a distance's means over prompts; the gap moves with the resamples too."""
     p = study.analysis

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import norm
 
 from pipeline.params import BadInput
 
@@ -18,8 +19,8 @@ LEVEL = 0.95
 
 
 def pseudo_values(
-    value: Float[np.ndarray, " prompts"], left_out: Float[np.ndarray, "prompts sets"]
-) -> Float[np.ndarray, "prompts sets"]:
+    value: Float[np.ndarray, "prompts ..."], left_out: Float[np.ndarray, "prompts sets ..."]
+) -> Float[np.ndarray, "prompts sets ..."]:
     """C value - (C - 1) value without set c, with C sets for each prompt: their mean estimates the metric, their spread
     its error."""
     c = left_out.shape[1]
@@ -34,11 +35,11 @@ def choices(prompts: int, sets: int, seed: int) -> Int[np.ndarray, "resamples pr
 
 
 def resampled(
-    value: Float[np.ndarray, " prompts"],
-    left_out: Float[np.ndarray, "prompts sets"],
+    value: Float[np.ndarray, "prompts ..."],
+    left_out: Float[np.ndarray, "prompts sets ..."],
     drawn: Int[np.ndarray, "resamples prompts sets"],
-) -> Float[np.ndarray, " resamples"]:
-    """The metric's mean over prompts in every resample.
+) -> Float[np.ndarray, "resamples ..."]:
+    """The metric's mean over prompts in every resample; of several numbers at once (a curve) where it has them.
 
     Deviations are centred on the metric itself: the interval is one for its expected value at this n, bias included
     (the mean of the pseudo-values would take a guess of that bias away). They are stretched by sqrt(C / (C - 1)):
@@ -48,13 +49,27 @@ def resampled(
     deviation = pseudo - pseudo.mean(1, keepdims=True)
     c = pseudo.shape[1]
     means = np.stack([deviation[p][drawn[:, p]].mean(1) for p in range(len(value))], 1).mean(1)
-    return value.mean() + means * np.sqrt(c / (c - 1))
+    return value.mean(0) + means * np.sqrt(c / (c - 1))
 
 
 def interval(draws: Float[np.ndarray, " resamples"]) -> tuple[float, float]:
-    """The middle 95% of the resamples."""
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    """The middle 95% of the resamples; nan for an end that is infinite."""
+    with np.errstate(invalid="ignore"):
+        low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return (float(low) if np.isfinite(low) else np.nan, float(high) if np.isfinite(high) else np.nan)
+
+
+def band(draws: Float[np.ndarray, "resamples n"]) -> Float[np.ndarray, "2 n"]:
+    """The interval at each point of a curve, point by point: low and high."""
+    return np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+
+
+def share_interval(share: Float[np.ndarray, "..."], n: Float[np.ndarray, "..."]) -> Float[np.ndarray, "2 ..."]:
+    """Wilson's 95% interval of a share of n independent cases (Wilson 1927): low and high, within 0 and 1."""
+    z = norm.ppf((1 + LEVEL) / 2)
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.array([middle - reach, middle + reach])
 
 
 def p_value(difference: Float[np.ndarray, " resamples"]) -> float:

@@ -12,8 +12,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from analysis.estimates import of_prompt
 from analysis.pictures import first_images
-from analysis.printing import three_digits
+from analysis.printing import printed
 from analysis.results import read_results
 from analysis.settings import Study
 from analysis.style import SPACE_LABELS, label
@@ -24,7 +25,7 @@ TEMPLATES = Path("report")
 SHOWN, COLUMNS = 32, 8  # images of a sheet, and its columns
 TABLES = {
     "gap_closed": "Share of the gap between plain sampling and the reference that a set closes, Fréchet distance; the "
-    "thesis's own shares (Stable Diffusion 2, other features) beside it.",
+    "thesis's own shares (Stable Diffusion 2, other features; published without intervals) beside it.",
     "gap_closed_mmd": "The same of the unbiased squared MMD.",
     "truth": "Diversity counted in what the readout finds; means over prompts.",
     "quality": "Quality: readings, distances to the true renders, and drift from plain sampling. The reference is not "
@@ -33,27 +34,35 @@ TABLES = {
     "the thesis's own distances say.",
     "margins": "Quality of each method less plain sampling's, and whether all margins hold (fixed before the run).",
     "efficiency": "Different artists and places among the first images of a prompt, and how many images it takes to "
-    "find as many as plain sampling does in all of its own.",
+    "find as many as plain sampling does in all of its own (a dash where all are not enough; plain's own number is one "
+    "draw).",
     "control": "How much of a method's effect falls in the space that its embedding is named for (MMD).",
     "differences": "Each method less plain sampling, with p-values (Holm).",
-    "frechet_by_prompt": "Fréchet distance to the reference, by space and prompt.",
-    "mmd_by_prompt": "Unbiased squared MMD to the reference, by space and prompt.",
-    "cost": "Cost of one image: latents through the denoiser; seconds and memory as measured by make bench.",
+    "frechet_by_prompt": "Fréchet distance to the reference, by space and prompt; a prompt's interval is over its "
+    "own sets.",
+    "mmd_by_prompt": "Unbiased squared MMD to the reference, by space and prompt; a prompt's interval is over its "
+    "own sets.",
+    "cost": "Cost of one image: latents through the denoiser; seconds and memory as measured by make bench, once: "
+    "counts and single measurements have no intervals.",
 }
 FIGURES = {
-    "distance_bars": "Fréchet distance to the reference; dots are prompts, the dotted line is the floor.",
+    "distance_bars": "Fréchet distance to the reference; whiskers are 95% intervals, dots are prompts, the "
+    "dotted line is the floor with its interval.",
     "front": "The sweep on development prompts: diversity gained against quality lost. Circles: the strengths chosen; "
-    "crosses: the thesis's raw strength 1000; dashed: the margin.",
-    "first_images": "Different artists and places that are recognised among the first images of a prompt.",
-    "dials": "Rank correlation of every metric with the factors of sets whose truth is known.",
-    "small_n": "From how many images on a metric ranks a less diverse set behind a diverse one.",
-    "artist_shares": "Who painted the images of each set.",
-    "places": "Where the subjects stand.",
-    "forces": "Size of the repulsion as a share of the score's, over the noise levels.",
-    "pairwise_distances": "Distances between two images of a prompt.",
-    "pairs": "The nearest and the farthest pair of images of the first prompt, in each space.",
-    "classifier_accuracy": "The style classifier names the artist of held-out trajectories.",
-    "story": "Sixteen particles in two dimensions with an exact score.",
+    "whiskers: 95% intervals; crosses: the thesis's raw strength 1000; dashed: the margin.",
+    "first_images": "Different artists and places that are recognised among the first images of a prompt; bands "
+    "are 95% intervals.",
+    "dials": "Rank correlation of every metric with the factors of sets whose truth is known; ± is how "
+    "far its 95% interval reaches.",
+    "small_n": "From how many images on a metric ranks a less diverse set behind a diverse one; bands are 95% "
+    "intervals.",
+    "artist_shares": "Who painted the images of each set; brackets are 95% intervals.",
+    "places": "Where the subjects stand; brackets are 95% intervals.",
+    "forces": "Size of the repulsion as a share of the score's, over the noise levels; bands span the particle sets.",
+    "pairwise_distances": "Distances between two images of a prompt; bands are 95% intervals.",
+    "pairs": "The nearest and the farthest pair of images of the first prompt, in each space: one draw.",
+    "classifier_accuracy": "The style classifier names the artist of held-out trajectories; bands are 95% intervals.",
+    "story": "Sixteen particles in two dimensions with an exact score: one draw.",
 }
 
 
@@ -81,15 +90,15 @@ def sheets(study: Study, prompt_ids: list[str]) -> dict[str, dict[str, str]]:
 
 
 def numbers(results: pd.DataFrame, study: Study) -> dict[str, dict[str, list[tuple[str, str]]]]:
-    """What stands below a sheet: readings, and distances to the reference by space."""
+    """What stands below a sheet, with its interval: readings, and distances to the reference by space."""
     found: dict[str, dict[str, list[tuple[str, str]]]] = {}
     wanted = {("frechet", space, study.analysis.reference): title for space, title in SPACE_LABELS.items()}
     for row in results.itertuples():
         entry = found.setdefault(row.prompt_id, {name: [] for name in study.sets})[row.set]
         if title := wanted.get((row.metric, row.space, row.against)):
-            entry.append((f"distance, {title}", three_digits(row.value)))
+            entry.append((f"distance, {title}", printed(of_prompt(row))))
         elif not row.space:
-            entry.append((label(row.metric), three_digits(row.value)))
+            entry.append((label(row.metric), printed(of_prompt(row))))
     return found
 
 

@@ -14,14 +14,14 @@ import pandas as pd
 
 from analysis import control, efficiency, findings
 from analysis.distances import ONE_SPACE
-from analysis.estimates import Estimate, estimates, gap_estimates
+from analysis.estimates import Estimate, estimates, estimates_by_prompt, gap_estimates
 from analysis.gap import published_gap_closed
 from analysis.intervals import holm, p_value
 from analysis.marks import weak
 from analysis.metrics import AGAINST, ALONE, READINGS
 from analysis.printing import write
 from analysis.quality import holds, margin_estimates
-from analysis.results import by_prompt, passes_per_image, read_results
+from analysis.results import passes_per_image, read_results
 from analysis.settings import Study
 from analysis.style import SPACE_LABELS, label
 from pipeline.params import BadInput, new_file
@@ -42,9 +42,14 @@ def distances(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
 
 
 def distances_by_prompt(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
-    parts = {space: by_prompt(results, metric, space, study.analysis.reference) for space in SPACE_LABELS}
+    """One distance to the reference in each space: a row for each set, a column for each prompt and their mean."""
+    parts = {}
+    for space in SPACE_LABELS:
+        rows = estimates_by_prompt(results, metric, space, study.analysis.reference)
+        means = estimates(results, metric, space, study.analysis.reference)
+        parts[space] = pd.DataFrame.from_dict(rows, orient="index").assign(mean=means)
     table = pd.concat(parts, names=["space", "set"])
-    return table.assign(mean=table.mean(axis=1)).reset_index(level="space").rename_axis(index="set")
+    return table.reset_index(level="space").rename_axis(index="set")
 
 
 def gap(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from analysis import intervals
-from analysis.intervals import choices, holm, interval, p_value, pseudo_values, resampled
+from analysis.intervals import band, choices, holm, interval, p_value, pseudo_values, resampled, share_interval
 from pipeline.params import BadInput
 
 
@@ -64,6 +65,30 @@ def test_an_interval_of_independent_rows_would_not():
         rows = (rng.standard_normal((6, 12, 1)) + rng.standard_normal((6, 12, 20))).ravel()
         held += abs(rows.mean()) <= 1.96 * rows.std() / np.sqrt(rows.size)
     assert held / runs < 0.6
+
+
+def test_a_curve_s_resamples_are_those_of_its_numbers():
+    rng = np.random.default_rng(5)
+    value, without, drawn = rng.random((3, 7)), rng.random((3, 4, 7)), choices(3, 4, 0)
+    curve = resampled(value, without, drawn)
+    numbers = [resampled(value[:, k], without[:, :, k], drawn) for k in range(7)]
+    assert curve == pytest.approx(np.array(numbers).T) and band(curve)[:, 2] == pytest.approx(interval(numbers[2]))
+
+
+def test_an_infinite_end_is_none():
+    draws = np.concatenate([np.arange(960.0), np.full(40, np.inf)])
+    low, high = interval(draws)
+    assert low == pytest.approx(24.975) and np.isnan(high)
+
+
+def test_a_share_s_interval():
+    low, high = share_interval(np.array([0.0, 0.5, 1.0]), np.array([10.0, 1e6, 10.0]))
+    assert (
+        low[0] == pytest.approx(0, abs=1e-12) and high[2] == pytest.approx(1) and high[0] == pytest.approx(1 - low[2])
+    )
+    assert (high[1] - 0.5, 0.5 - low[1]) == pytest.approx((1.96 * 0.5e-3, 1.96 * 0.5e-3), rel=1e-3)
+    exact = binomtest(7, 24).proportion_ci(method="wilson")
+    assert share_interval(np.array(7 / 24), np.array(24.0)) == pytest.approx([exact.low, exact.high])
 
 
 def test_p_values():

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis.control import own_part
-from analysis.efficiency import by_rotation, different, images_for, in_one_set, recognised
+from analysis.efficiency import Curve, by_rotation, curve, different, first_reaching, images_for, recognised
 from analysis.estimates import Estimate
 from analysis.findings import CLAIMS, Evidence, published, verdict
 from analysis.quality import margin_estimates, within
@@ -60,10 +60,35 @@ def test_different_values_among_the_first_images():
     assert different(np.array([-1, -1])).tolist() == [0, 0]
     sets = np.array([[1, 1], [2, 3]])
     assert by_rotation(sets).tolist() == [[1, 1, 2, 3], [1, 2, 3, 3]]
-    one = in_one_set(by_rotation(sets)[None], particles=2)
+    found = curve(sets[None])
+    assert found.value.tolist() == [1, 1.5, 2.5, 3]
+    one = found.at(2)
     assert one.value == 1.5 and one.interval == pytest.approx((1.5 - 2**0.5 / 2, 1.5 + 2**0.5 / 2))
-    curve = np.array([1.0, 1.5, 2.0])
-    assert images_for(curve, 1.5) == 2 and math.isnan(images_for(curve, 2.5))
+    # of the number in all images only that without a set is known, as far as its images go
+    assert found.at(4).interval == pytest.approx((3 - 2**0.5 / 2, 3 + 2**0.5 / 2))
+    assert np.isnan(curve(sets[None, :1]).at(1).interval).all()  # one set says nothing of its spread
+
+
+def test_the_number_in_one_set_is_a_mean_over_sets():
+    sets = np.random.default_rng(0).integers(8, size=(3, 5, 6))
+    each = np.array([[different(one)[-1] for one in of_prompt] for of_prompt in sets])
+    found = curve(sets).at(6)
+    assert found.value == pytest.approx(each.mean())
+    assert found.draws.std() == pytest.approx(np.sqrt((each.var(1, ddof=1) / 5).sum()) / 3, rel=0.03)
+
+
+def test_images_that_it_takes():
+    counts = np.array([[1.0, 1.5, 2.0], [1.0, 2.0, 2.0], [1.0, 1.0, 1.0]])
+    assert first_reaching(counts, np.array([1.5, 1.5, 1.5])).tolist() == [2, 2, np.inf]
+    plain = Curve(np.array([1.0, 1.2, 1.5]), np.array([[1.0, 1.2, 1.5]]).repeat(100, axis=0))
+    method = Curve(counts[0], counts[[0] * 90 + [1] * 9 + [2]])
+    needed = images_for(method, plain)
+    assert needed.value == 2 and needed.interval == (2, 2)
+    never = images_for(replace(method, draws=counts[[0] * 90 + [2] * 10]), plain)
+    assert never.interval[0] == 2 and math.isnan(never.interval[1])  # in a tenth of the resamples none is enough
+    assert math.isnan(images_for(Curve(counts[2], counts[[2] * 100]), plain).value)
+    alone = images_for(method, Curve(plain.value, np.full((1, 3), np.nan)))
+    assert alone.value == 2 and np.isnan(alone.interval).all()
 
 
 def test_only_what_reads_right_and_surely_is_recognised():

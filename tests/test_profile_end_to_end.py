@@ -150,8 +150,10 @@ def test_results_hold_every_metric(profile):
 def test_tables_and_summary(profile):
     with (profile.tables / "frechet_by_prompt.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 5 * 5 and set(rows[0]) == {"space", "set", "vase", "odd", "mean"}  # the reference has no row
+    numbers = {f"{name}{part}" for name in ("vase", "odd", "mean") for part in ("", " low", " high")}
+    assert len(rows) == 5 * 5 and set(rows[0]) == {"space", "set", *numbers}  # the reference has no row
     for row in rows:
+        assert all(float(row[f"{q} low"]) <= float(row[q]) <= float(row[f"{q} high"]) for q in ("vase", "odd", "mean"))
         assert float(row["mean"]) == pytest.approx((float(row["vase"]) + float(row["odd"])) / 2, rel=1e-6)
     summary = json.loads(profile.summary.read_text())
     shares = [summary[name].get("gap_closed.general") for name in ("plain", "max_div2")]

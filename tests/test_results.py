@@ -6,7 +6,7 @@ import pytest
 from test_profile import VALUES
 
 from analysis.check import KEYS, compare, read_expected, report
-from analysis.estimates import estimates, gap_estimates
+from analysis.estimates import estimates, estimates_by_prompt, gap_estimates
 from analysis.results import Row, by_prompt, passes_per_image, read_results, select, write_results
 from analysis.settings import Study
 from pipeline.params import BadInput, strict
@@ -99,6 +99,16 @@ def test_estimates_are_means_with_intervals_around_them(profile):
     assert difference.value == pytest.approx(0.5) and difference.interval == pytest.approx((0.5, 0.5))
 
 
+def test_the_mean_of_the_prompts_estimates_is_the_estimate(profile):
+    results = read_results(profile)
+    prompts = estimates_by_prompt(results, "frechet", "general", "max_div")["plain"]
+    assert {q: one.value for q, one in prompts.items()} == {"vase": 0.33333333, "kite": 2}
+    low, high = prompts["vase"].interval
+    assert low == pytest.approx(1 / 3 - 0.1 * 2**0.5) and high == pytest.approx(1 / 3 + 0.1 * 2**0.5)
+    whole = estimates(results, "frechet", "general", "max_div")["plain"]
+    assert np.mean([one.draws for one in prompts.values()], axis=0) == pytest.approx(whole.draws)
+
+
 def test_a_prompt_without_a_value_or_one_particle_set_leaves_no_interval(profile):
     rows = [
         Row("vase", "rke", "general", "", 4, None, [], "too few"),
@@ -111,6 +121,8 @@ def test_a_prompt_without_a_value_or_one_particle_set_leaves_no_interval(profile
     assert np.isnan(estimates(results, "rke", "general")["plain"].value)
     single = estimates(results, "vendi", "general")["plain"]
     assert single.value == 2 and np.isnan(single.interval).all()
+    assert np.isnan(estimates_by_prompt(results, "rke", "general")["plain"]["vase"].value)
+    assert np.isnan(estimates_by_prompt(results, "vendi", "general")["plain"]["kite"].interval).all()
     assert "too few" in profile.distances_file("plain").read_text()
 
 
