@@ -5,11 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 
 from analysis.distances import measured, of_prompt, particle_set
 from analysis.figures.pairs import extremes
+from analysis.figures.pairwise_distances import STEPS, shares_below
 from analysis.metrics import AGAINST, ALONE, READINGS
-from analysis.samples import TwoSamples
+from analysis.samples import Sample, TwoSamples
 from analysis.settings import Study
 from pipeline.feature_sets import SPACES, FeatureSet
 from pipeline.params import BadInput
@@ -72,6 +74,17 @@ def test_another_set_without_the_prompt_is_refused(profile):
     other = replace(feature_set(30), prompt_id=np.full(30, "kite"))
     with pytest.raises(BadInput, match="set max_div has no images of prompt vase"):
         of_prompt(profile, "langevin", Prompt("vase", "", "test"), feature_set(20), {"max_div": other})
+
+
+def test_shares_of_pairs_below_a_distance():
+    x, parts = np.random.default_rng(0).standard_normal((31, 3)), np.arange(31) % 4
+    sample = Sample(x, parts)
+    reach = pdist(x).max()
+    steps = np.linspace(0, reach, STEPS + 1)[1:]
+    for keep, shares in zip(sample.kept, shares_below(sample, reach), strict=True):
+        pairs = pdist(x[keep])
+        assert shares[:-1] == pytest.approx([(pairs < step).mean() for step in steps[:-1]]) and shares[-1] == 1
+    assert shares_below(Sample.whole(x), reach).shape == (1, STEPS)
 
 
 def test_nearest_and_farthest_pair_by_hand():

@@ -1,11 +1,13 @@
-"""FIGURE classifier_accuracy: how well the style classifier names the artist, over the noise levels."""
+"""FIGURE classifier_accuracy: how well the style classifier names the artist, over the noise levels; bands
+are 95% intervals over its trajectories."""
 
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
-import seaborn as sns
 
+from analysis.intervals import share_interval
 from analysis.settings import Study
 from analysis.style import WIDTH
 
@@ -14,7 +16,14 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     accuracy = pd.read_csv(study.classifier_accuracy)
     artists = len(pd.read_csv(study.artists_file))
     figure, axes = plt.subplots(figsize=(WIDTH * 0.75, 3.2), layout="constrained")
-    sns.lineplot(accuracy, x="level", y="accuracy", hue="set", marker="o", ax=axes)
+    p = study.style_classifier
+    for name, of_prompt in (("train", p.train), ("held out", p.held_out)):
+        rows = accuracy[accuracy["set"] == name]
+        (line,) = axes.plot(rows["level"], rows["accuracy"], marker="o", markersize=4, label=name)
+        cases = np.full(len(rows), float(of_prompt * len(p.subjects) * artists))
+        ends = share_interval(rows["accuracy"].to_numpy(), cases)
+        axes.fill_between(rows["level"], *ends, color=line.get_color(), alpha=0.2, linewidth=0)
+    axes.legend()
     sigma = accuracy.drop_duplicates("level").set_index("level")["sigma"]
     last = len(sigma) - 1
     axes.axhline(1 / artists, color="0.4", linestyle=":", linewidth=1)

@@ -25,10 +25,13 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
         for k, method in enumerate(methods):
             prompts = by_prompt(results, "frechet", space, p.reference).loc[method]
             ax.plot(prompts, np.full(len(prompts), k), ".", color="0.2", markersize=2.5)
+        ax.axvspan(*found[p.floor].interval, color="black", alpha=0.12, linewidth=0)
         ax.axvline(found[p.floor].value, color="black", linestyle=":", linewidth=1)
         ax.set(title=title, yticks=places, yticklabels=map(label, methods))
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="x", labelsize=7)
     axes[0].invert_yaxis()
-    figure.supxlabel("Fréchet distance to the reference (dotted: the reference drawn again)", fontsize=9)
+    figure.supxlabel(
+        "Fréchet distance to the reference (dotted, with its interval: the reference drawn again)", fontsize=9
+    )
     return {"distance_bars": figure}

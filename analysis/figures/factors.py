@@ -8,32 +8,54 @@ import pandas as pd
 import seaborn as sns
 
 from analysis import truth
+from analysis.distances import particle_set
+from analysis.estimates import SEED, estimates
+from analysis.intervals import band, choices, resampled
+from analysis.printing import printed
+from analysis.results import read_results
+from analysis.samples import kept_rows
 from analysis.settings import Study
 from analysis.style import WIDTH, label
 from pipeline.feature_sets import FeatureSet, read_features
 
 
-def artist_shares(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
-    """Share of each artist in each set, mean over prompts; behind each name the effective number of artists."""
+def share_draws(study: Study, name: str, features: FeatureSet, prompt_ids: list[str]) -> np.ndarray:
+    """Each artist's share, mean over prompts, in every resample, [resamples, artists]."""
+    values, left_out = [], []
+    for prompt_id in prompt_ids:
+        reading = features.of(prompt_id)["artist"]
+        kept = kept_rows(particle_set(study, name, np.arange(len(reading))))
+        whole, *others = (truth.artist_shares(reading[keep]) for keep in kept)
+        values.append(whole)
+        left_out.append(others)
+    if study.sampling.sets < 2:
+        return np.full((1, values[0].size), np.nan)
+    return resampled(np.array(values), np.array(left_out), choices(len(values), study.sampling.sets, SEED))
+
+
+def artist_shares(study: Study, sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
+    """Share of each artist in each set, mean over prompts; behind each name the effective number of artists, and below
+    all how far the intervals of shares reach."""
     names = next(iter(sets.values())).classes["artist"]
-    rows, effective = {}, {}
+    effective = estimates(read_results(study), "effective_artists")
+    rows, widest = {}, 0.0
     for name, features in sets.items():
-        readings = [features.of(q)["artist"] for q in prompt_ids]
-        rows[label(name)] = np.mean([truth.artist_shares(r) for r in readings], axis=0)
-        effective[label(name)] = np.mean([truth.effective_artists(r) for r in readings])
+        shares = np.mean([truth.artist_shares(features.of(q)["artist"]) for q in prompt_ids], axis=0)
+        rows[f"{label(name)}: {printed(effective[name])}"] = shares
+        widest = max(widest, np.abs(band(share_draws(study, name, features, prompt_ids)) - shares).max())
     table = pd.DataFrame(rows, index=names).T
-    table.index = [f"{name} ({effective[name]:.1f})" for name in table.index]
-    figure, ax = plt.subplots(figsize=(WIDTH, 0.22 * len(rows) + 1.1), layout="constrained")
+    figure, ax = plt.subplots(figsize=(WIDTH, 0.22 * len(rows) + 1.3), layout="constrained")
     sns.heatmap(table, cmap="rocket_r", vmin=0, vmax=1, ax=ax, cbar_kws={"label": "share"}, linewidths=0.3)
-    ax.set(xlabel="", ylabel="", title="artists (in brackets: effective number of artists, mean over prompts)")
+    ax.set(xlabel="", ylabel="", title="artists; behind each set its effective number of artists")
+    ax.set_xlabel(f"no 95% interval of a share reaches farther than {widest:.3f} from it", fontsize=8)
     ax.tick_params(axis="x", rotation=60, labelsize=7)
     ax.tick_params(axis="y", rotation=0, labelsize=7)
     return figure
 
 
-def places(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
+def places(study: Study, sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
     """Where the subject stands in each image, as the readout finds it; all prompts together."""
-    columns = 4
+    columns, spread = 4, estimates(read_results(study), "place_spread")
     shape = (-(-len(sets) // columns), columns)
     figure, axes = plt.subplots(*shape, figsize=(WIDTH, 1.9 * shape[0]), layout="constrained", squeeze=False)
     for ax in axes.flat[len(sets) :]:
@@ -42,9 +64,8 @@ def places(sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
         found = [features.of(q)["place"] for q in prompt_ids]
         points = np.concatenate(found)
         ax.scatter(points[:, 0], points[:, 1], s=5, alpha=0.5, linewidths=0)
-        spread = np.mean([truth.place_spread(place) for place in found])
         ax.set(xlim=(0, 1), ylim=(1, 0), xticks=[], yticks=[], aspect="equal")
-        ax.set_title(f"{label(name)}\nspread {spread:.3f}", fontsize=7)
+        ax.set_title(f"{label(name)}\nspread {printed(spread[name])}", fontsize=7)
     return figure
 
 
@@ -53,4 +74,4 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     sets = {name: read_features(study.features(name)) for name in study.sets}
     if not all("artist" in features.classes for features in sets.values()):
         return {}
-    return {"artist_shares": artist_shares(sets, prompt_ids), "places": places(sets, prompt_ids)}
+    return {"artist_shares": artist_shares(study, sets, prompt_ids), "places": places(study, sets, prompt_ids)}

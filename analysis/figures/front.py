@@ -42,6 +42,11 @@ def reach(rows: pd.DataFrame, name: str) -> np.ndarray:
     return np.maximum([value - low, high - value], 0)
 
 
+def reaches(rows: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """The same up, of the gain, and across, of a column."""
+    return reach(rows, "gain"), reach(rows, column)
+
+
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     if read_profile(SWEEP).model != study.model:
         return {}  # strengths are of one model
@@ -61,10 +66,14 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
             look = {"linestyle": style, "marker": ".", "color": colour, "linewidth": 1}
             ax.plot(line[column], line["gain"], **look, label=label(family))
             ax.plot(found[raw][column].astype(float), found[raw]["gain"], "x", color=colour, markersize=6)
+            faint = {"fmt": "none", "ecolor": colour, "elinewidth": 0.4, "alpha": 0.35}
+            ax.errorbar(found[column].astype(float), found["gain"], *reaches(found, column), **faint)
             best = found[found["row"].isin(chosen)]
-            across, up = (reach(best, name) for name in (column, "gain"))
-            ax.errorbar(best[column], best["gain"], up, across, "o", color=colour, fillstyle="none", elinewidth=0.8)
+            bold = {"fmt": "o", "color": colour, "fillstyle": "none", "elinewidth": 1.2}
+            ax.errorbar(best[column], best["gain"], *reaches(best, column), **bold)
         pairs = rows[rows["family"].str.startswith("style_and_place")]
+        faint = {"fmt": "none", "ecolor": "tab:red", "elinewidth": 0.4, "alpha": 0.35}
+        ax.errorbar(pairs[column].astype(float), pairs["gain"], *reaches(pairs, column), **faint)
         ax.plot(pairs[column].astype(float), pairs["gain"], "*", color="tab:red", markersize=7, label="style and place")
         ax.set(ylim=(-0.25, 1))
         if margin := study.analysis.margins.get(quality):

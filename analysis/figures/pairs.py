@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.spatial.distance import pdist, squareform
 
+from analysis.samples import Sample
 from analysis.settings import Study
 from analysis.style import SPACE_LABELS, WIDTH, label
 from pipeline.feature_sets import read_features
@@ -14,7 +14,7 @@ from pipeline.image_sets import read_images, read_manifest
 
 def extremes(vectors: np.ndarray) -> list[tuple[int, int]]:
     """The rows of the nearest and of the farthest pair."""
-    distance = squareform(pdist(vectors))
+    distance = Sample.whole(vectors).squared
     np.fill_diagonal(distance, np.nan)
     shape = distance.shape
     return [tuple(map(int, np.unravel_index(k, shape))) for k in (np.nanargmin(distance), np.nanargmax(distance))]
