@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.validation.measure import value, values
-from analysis.validation.sensitivity import matrix, rank_correlation, seen, smallest_step
+from analysis.validation.sensitivity import matrix, mean_with_interval, rank_correlations, seen, smallest_step
 from analysis.validation.sizes import least_n, ranking_errors
 from pipeline.dial_settings import read_settings
 from pipeline.dials import dialled, sets_of
@@ -60,9 +60,18 @@ def test_bad_dials(tmp_path):
 
 
 def test_rank_correlation_by_hand():
-    assert rank_correlation(np.array([[1.0, 2, 3], [2, 5, 9]])) == 1
-    assert rank_correlation(np.array([[1.0, 2, 3], [3, 2, 1]])) == 0
-    assert rank_correlation(np.array([[1.0, 1, 1]])) == 0 and np.isnan(rank_correlation(np.array([[1.0, np.nan, 1]])))
+    runs = [[1.0, 2, 3], [2, 5, 9], [3, 2, 1], [1, 1, 1]]
+    assert rank_correlations(np.array(runs)).tolist() == pytest.approx([1, 1, -1, 0])
+    assert np.isnan(rank_correlations(np.array([[1.0, np.nan, 1], [1, 2, 3]]))).all()
+
+
+def test_a_mean_correlation_s_interval_is_over_repeats_and_not_over_subjects():
+    assert mean_with_interval(np.array([[1.0, 1], [0, 0]])) == pytest.approx((0.5, 0.5, 0.5))
+    mean, low, high = mean_with_interval(np.array([[1.0, 0], [0, 0]]))
+    # the first subject's mean is 0, 1/2 or 1, stretched by the root of 2
+    assert (mean, low, high) == pytest.approx((0.25, 0.25 - 2**0.5 / 4, 0.25 + 2**0.5 / 4))
+    assert np.isnan(mean_with_interval(np.array([[1.0]]))[1:]).all()
+    assert np.isnan(mean_with_interval(np.full((2, 2), np.nan))).all()
 
 
 def test_the_smallest_step_is_one_that_every_larger_turn_confirms():

@@ -6,32 +6,39 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 
+from analysis.intervals import share_interval
 from analysis.marks import least
 from analysis.settings import Study
 from analysis.style import WIDTH, label
-from pipeline.dial_settings import RESULTS
+from pipeline.dial_settings import DIALS, RESULTS
 
 METRICS = ("frechet", "mmd", "kid", "recall", "coverage", "vendi")
 SPACES = ("general", "location", "style")
 
 
 def responses() -> plt.Figure:
-    """Metric by dial: rank correlation, a row for each metric and space."""
-    table = pd.read_csv(RESULTS / "sensitivity.csv", keep_default_na=False, na_values={"rho": [""]})
+    """Metric by dial: rank correlation and how far its 95% interval reaches, a row for each metric and space."""
+    numbers = ["rho", "rho_low", "rho_high"]
+    table = pd.read_csv(RESULTS / "sensitivity.csv", keep_default_na=False, na_values={n: [""] for n in numbers})
     table["name"] = (table["metric"].map(label) + " " + table["space"].map(label)).str.strip()
-    wide = table.pivot(index="name", columns="dial", values="rho")[["artists", "places", "corruption"]]
-    wide = wide.reindex(table["name"].unique())
+    table["text"] = [f"{rho:.2f} ±{max(rho - low, high - rho):.2f}" for rho, low, high in table[numbers].to_numpy()]
+    wide, text = (
+        table.pivot(index="name", columns="dial", values=values).loc[table["name"].unique(), list(DIALS)]
+        for values in ("rho", "text")
+    )
     half = -(-len(wide) // 2)
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 0.17 * half + 0.9), layout="constrained")
-    for ax, part in zip(axes, (wide[:half], wide[half:]), strict=True):
-        sns.heatmap(part, cmap="vlag", vmin=-1, vmax=1, annot=True, fmt=".2f", annot_kws={"size": 5}, cbar=False, ax=ax)
+    look = {"cmap": "vlag", "vmin": -1, "vmax": 1, "fmt": "", "annot_kws": {"size": 5}, "cbar": False}
+    for ax, rows in zip(axes, (slice(None, half), slice(half, None)), strict=True):
+        sns.heatmap(wide[rows], annot=text[rows], ax=ax, **look)
         ax.set(xlabel="", ylabel="")
         ax.tick_params(labelsize=6, rotation=0)
     return figure
 
 
 def curves() -> plt.Figure:
-    """The distances against the dials, as shares of their range over the dial that moves them most."""
+    """The distances against the dials, as shares of their range over the dial that moves them most; bands are one
+    standard deviation over runs."""
     table = pd.read_csv(RESULTS / "curves.csv", keep_default_na=False, na_values={"mean": [""], "std": [""]})
     figure, axes = plt.subplots(len(SPACES), 3, figsize=(WIDTH, 5.2), sharey=True, layout="constrained")
     for row, space in zip(axes, SPACES, strict=True):
@@ -40,7 +47,10 @@ def curves() -> plt.Figure:
                 found = table[(table["metric"] == metric) & (table["space"] == space)]
                 scale = found["mean"].max() - found["mean"].min()
                 mine = found[found["dial"] == dial]
-                ax.plot(mine["position"], (mine["mean"] - found["mean"].min()) / scale, marker=".", label=label(metric))
+                height = (mine["mean"] - found["mean"].min()) / scale
+                spread = mine["std"] / scale
+                ax.plot(mine["position"], height, marker=".", label=label(metric))
+                ax.fill_between(mine["position"], height - spread, height + spread, alpha=0.12, linewidth=0)
             ax.set(xlabel=dial if space == SPACES[-1] else "", title=space if dial == "places" else "")
             ax.tick_params(labelsize=7)
     figure.supylabel("value, as a share of its range", fontsize=9)
@@ -49,13 +59,15 @@ def curves() -> plt.Figure:
 
 
 def small_n() -> plt.Figure:
-    """Share of wrong rankings over n, for the factor that each space should see."""
+    """Share of wrong rankings over n, for the factor that each space should see; bands are 95% intervals."""
     table = pd.read_csv(RESULTS / "ranking_errors.csv", keep_default_na=False, na_values={"error": [""]})
     panels = (("general", "artists"), ("general", "places"), ("style", "artists"), ("location", "places"))
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.7), sharey=True, layout="constrained")
     for ax, (space, factor) in zip(axes, panels, strict=True):
         for metric, found in table[(table["space"] == space) & (table["factor"] == factor)].groupby("metric"):
             ax.plot(found["n"], found["error"], marker=".", linewidth=1, label=label(metric))
+            ends = share_interval(found["error"].to_numpy(float), found["pairs"].to_numpy(float))
+            ax.fill_between(found["n"], *ends, alpha=0.08, linewidth=0)
         ax.axhline(0.05, color="0.4", linestyle=":", linewidth=1)
         ax.set(xscale="log", xlabel="n", title=f"{space}: {factor}")
         ax.set_xticks([16, 160, 1600], ["16", "160", "1600"])

@@ -11,11 +11,12 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
+from analysis.intervals import choices, interval, resampled
 from analysis.validation.measure import read_sets, values
 from pipeline.dial_settings import DIALS, RESULTS, DialSettings, features_of, read_settings
 from pipeline.params import BadInput, new_file, one_line_errors
 
-POWER = 0.95
+POWER, SEED = 0.95, 0
 CURVES, MATRIX = RESULTS / "curves.csv", RESULTS / "sensitivity.csv"
 # What a space's metrics should see, by its name's beginning; the general space should see both.
 SEES = {"location": "places", "style": "artists", "gram": "artists"}
@@ -37,13 +38,23 @@ def measured(p: DialSettings) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["subject", "repeat", "dial", "position", "metric", "space", "value"])
 
 
-def rank_correlation(table: Float[np.ndarray, "runs positions"]) -> float:
-    """Spearman's correlation of a dial with a metric, mean over runs (a run is a subject's repeat); 0 for a metric that
-    does not move, nan for one without values."""
+def rank_correlations(table: Float[np.ndarray, "runs positions"]) -> Float[np.ndarray, " runs"]:
+    """Spearman's correlation of a dial with a metric in each run (a run is a subject's repeat); 0 for a metric that
+    does not move, nan in all where it is without a value in one."""
     if np.isnan(table).any():
-        return float("nan")
+        return np.full(len(table), np.nan)
     positions = np.arange(table.shape[1])
-    return float(np.mean([0.0 if np.ptp(run) == 0 else spearmanr(positions, run).statistic for run in table]))
+    return np.array([0.0 if np.ptp(run) == 0 else spearmanr(positions, run).statistic for run in table])
+
+
+def mean_with_interval(runs: Float[np.ndarray, "subjects repeats"]) -> tuple[float, float, float]:
+    """The mean, and its 95% interval: subjects stay, repeats are drawn within each."""
+    subjects, repeats = runs.shape
+    mean = runs.mean(1)
+    if np.isnan(mean).any() or repeats < 2:
+        return float(mean.mean()), np.nan, np.nan
+    left_out = (runs.sum(1, keepdims=True) - runs) / (repeats - 1)
+    return float(mean.mean()), *interval(resampled(mean, left_out, choices(subjects, repeats, SEED)))
 
 
 def smallest_step(
@@ -62,8 +73,9 @@ def smallest_step(
 
 
 def matrix(curves: pd.DataFrame, p: DialSettings) -> pd.DataFrame:
-    """A row for each metric, space and dial: correlation, range (mean at the full position less mean at the other end),
-    that range as a share of the range on the diversity dial that the space should see, and the smallest step."""
+    """A row for each metric, space and dial: correlation with its interval, range (mean at the full position less mean
+    at the other end), that range as a share of the range on the diversity dial that the space should see, and the
+    smallest step."""
     rows = []
     for (metric, space), found in curves.groupby(["metric", "space"], sort=False):
         ranges = {}
@@ -74,11 +86,13 @@ def matrix(curves: pd.DataFrame, p: DialSettings) -> pd.DataFrame:
             other = 0 if full else len(positions) - 1
             ranges[dial] = runs[:, full].mean() - runs[:, other].mean()
             step = smallest_step(runs, positions, full)
-            rows.append((metric, space, dial, rank_correlation(runs), ranges[dial], step))
+            rho = mean_with_interval(rank_correlations(runs).reshape(table.index.levshape))
+            rows.append((metric, space, dial, *rho, ranges[dial], step))
         own = seen(metric, space)
         scale = abs(ranges[own]) if own else max(abs(ranges["artists"]), abs(ranges["places"]))
-        rows[-len(DIALS) :] = [(*row, abs(row[4]) / scale if scale else np.nan) for row in rows[-len(DIALS) :]]
-    return pd.DataFrame(rows, columns=["metric", "space", "dial", "rho", "range", "smallest_step", "share"])
+        rows[-len(DIALS) :] = [(*row, abs(ranges[row[2]]) / scale if scale else np.nan) for row in rows[-len(DIALS) :]]
+    columns = ["metric", "space", "dial", "rho", "rho_low", "rho_high", "range", "smallest_step", "share"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def seen(metric: str, space: str) -> str:
