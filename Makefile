@@ -1,5 +1,5 @@
-# make reproduce | make test | make check | make plan | make world | make validate | make sweep | make bench | make lint;  every
-# target makes the environment first and is safe to repeat.
+# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | bench | bench-sd2 | lint;  every target
+# makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
 # glibc hands big buffers back to the kernel at every step otherwise: a fifth of a training step on the CPU.
@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing asks a hub for a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env test lint world validate sweep reproduce check plan bench lock
+.PHONY: env profile test lint world validate sweep reproduce preflight fetch check plan bench bench-sd2 lock
 
 env: .venv/.locked
 
@@ -45,19 +45,31 @@ validate: env
 sweep: env
 	@$(call thawed,profiles/sweep/dvc.yaml,$(BIN)/dvc repro profiles/sweep/dvc.yaml)
 
-# PROFILE=small (the default), ci or sd2: from prompts to report, only what is not up to date.
+# PROFILE=small (the default), ci, sd2_mini or sd2: from prompts to report, only what is not up to date.
 PROFILE ?= small
 HERE := $(if $(filter small,$(PROFILE)),,profiles/$(PROFILE)/)
 REPORT := results/$(PROFILE)/report
 
-reproduce: env
+# A sweep ends in a table, not in a report: make sweep.
+profile: env
 	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(wildcard profiles/*))" >&2; exit 2; }
+
+reproduce: profile
+	@test "$(PROFILE)" != sweep || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }
 	@echo "Profile $(PROFILE): dvc repro $(HERE)dvc.yaml runs what is not up to date."
 	@$(BIN)/dvc repro $(HERE)dvc.yaml
 	@echo "The report: $(REPORT)/report.pdf and $(REPORT)/index.html"
 
+# What a profile needs and misses here, and what it would take: images a second, hours, gigabytes.
+preflight: profile
+	@$(BIN)/python -m pipeline.preflight --profile $(PROFILE)
+
+# The model and the encoder's weights of a profile, where they are downloads.
+fetch: profile
+	@$(BIN)/python -m pipeline.downloads $(HERE)params.yaml
+
 # The profile's results against the expected ones, within its tolerances; a table of what moved.
-check: env
+check: profile
 	@$(BIN)/python -m analysis.check $(HERE)params.yaml
 
 # What would run where the cache is full, the long stages included, without running it.
@@ -69,6 +81,10 @@ bench: env
 	$(BIN)/python -m bench.sampling
 	$(BIN)/python -m bench.metrics
 	$(BIN)/python -m bench.stages
+
+# Stable Diffusion 2's architecture with random weights: on a GPU, or for ten minutes on the CPU.
+bench-sd2: env
+	$(BIN)/python -m bench.sd2
 
 lock: env
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev \

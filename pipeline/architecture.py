@@ -58,13 +58,13 @@ SD2: dict[str, dict[str, Any]] = {
         "skip_prk_steps": True,
     },
 }
-PARAMETERS = 1_289_952_427  # of its UNet, text encoder and VAE together
+PARAMETERS = {"unet": 865_910_724, "vae": 83_653_863, "text_encoder": 340_387_840}
 
 
 def config_of(model: Path, part: str) -> dict[str, Any]:
-    """A part's configuration in a model's folder; Stable Diffusion 2's, while there is no such folder."""
-    name = "scheduler_config.json" if part == "scheduler" else "config.json"
-    return read_config(model / part / name) if model.is_dir() else SD2[part]
+    """A part's configuration in a model's folder; Stable Diffusion 2's, while it is not there."""
+    path = model / part / ("scheduler_config.json" if part == "scheduler" else "config.json")
+    return read_config(path) if path.is_file() else SD2[part]
 
 
 def abar(scheduler: dict[str, Any]) -> Float[Tensor, " t"]:

@@ -12,7 +12,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from pipeline.architecture import PARAMETERS, config_of
 from pipeline.devices import require_device
@@ -26,8 +26,8 @@ from pipeline.world.artists import ARTIST_NAMES
 GIB = 2**30
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 # Activations that are alive at once, in units of the largest: a UNet's feed-forward layer is 8 times as wide as the
-# first block, a decoder's last block works at full size. bench.sd2 measures both.
-LIVE = 4
+# first block, a decoder's last block works at full size. bench.sd2 measured 6.3 and 3.9 on Stable Diffusion 2.
+LIVE_UNET, LIVE_DECODER = 7, 4
 # A PNG's share of its pixels' bytes: photographs are at 0.5 to 0.6, the painted world's pictures at 0.43.
 PNG = 0.6
 # An image set lies in its shards, and packed, which DVC's cache shares (by hard links).
@@ -43,27 +43,33 @@ def side(profile: Profile) -> int:
     return of_model(profile, "unet")["sample_size"] * 2 ** (len(of_model(profile, "vae")["block_out_channels"]) - 1)
 
 
-def parameters(profile: Profile) -> int:
-    """Of all three networks, by the heads of their files; of Stable Diffusion 2, while there is no model."""
-    if not Path(profile.model).is_dir():
-        return PARAMETERS
-    count = 0
-    for part, name in WEIGHTS.items():
-        with safe_open(Path(profile.model) / part / name, "pt") as file:
-            count += sum(prod(file.get_slice(key).get_shape()) for key in file.keys())
-    return count
+def parameters(profile: Profile) -> dict[str, int]:
+    """Of each network, by the head of its file; of Stable Diffusion 2's, while it is not there."""
+    return {part: parameters_of(Path(profile.model) / part / name, part) for part, name in WEIGHTS.items()}
+
+
+def parameters_of(path: Path, part: str) -> int:
+    if not path.is_file():
+        return PARAMETERS[part]
+    try:
+        with safe_open(path, "pt") as file:
+            return sum(prod(file.get_slice(key).get_shape()) for key in file.keys())
+    except (SafetensorError, OSError) as error:
+        raise BadInput(f"{path}: not a whole safetensors file: {' '.join(str(error).split())}") from None
 
 
 def memory_needed(profile: Profile) -> float:
-    """GiB on the device while a particle set is sampled: weights, the latents with what the sampler keeps of them, and
-    the larger of a UNet's and a decoder's micro-batch."""
+    """GiB on the device while a particle set is sampled: weights (of one part, where the others wait on the CPU), the
+    latents with what the sampler keeps of them, and the larger of a UNet's and a decoder's micro-batch."""
     unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
     latents = unet["sample_size"] ** 2
     denoise = profile.sampling.batch * latents * 8 * unet["block_out_channels"][0]
     decode = compute.decode_batch * side(profile) ** 2 * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
-    working = LIVE * max(denoise, decode) * BYTES[compute.dtype]
+    working = max(LIVE_UNET * denoise, LIVE_DECODER * decode) * BYTES[compute.dtype]
     kept = 8 * profile.sampling.particles * latents * unet["in_channels"] * 4  # x, x0, score, forces: float32
-    return (parameters(profile) * BYTES[compute.dtype] + working + kept) / GIB
+    counts = parameters(profile).values()
+    weights = (max(counts) if compute.offload else sum(counts)) * BYTES[compute.dtype]
+    return (weights + working + kept) / GIB
 
 
 def memory_there(profile: Profile) -> float:
@@ -111,7 +117,7 @@ def model(profile: Profile) -> str:
         check_folder(Path(profile.model))
     except BadInput as error:
         raise BadInput(f"{error}{fetch(profile) if profile.source else ''}") from None
-    return f"{profile.model}, {parameters(profile) / 1e6:.0f} million parameters"
+    return f"{profile.model}, {sum(parameters(profile).values()) / 1e6:.0f} million parameters"
 
 
 def fetch(profile: Profile) -> str:

@@ -84,6 +84,18 @@ def test_without_a_gpu_the_report_says_what_one_would_need(monkeypatch, capsys):
     assert "GiB needed, and there is no cuda device" in text
 
 
+def test_a_model_that_is_half_downloaded_is_missing_and_reckoned_with_all_the_same(profile):
+    (Path("model") / "unet" / "config.json").unlink()
+    text, missing = preflight.report(profile)
+    assert (
+        len(missing) == 1 and "part 'unet' lacks config.json" in text and "A latent through the UNet is 0.8043" in text
+    )
+    whole = Path("model") / "vae" / "diffusion_pytorch_model.safetensors"
+    whole.write_bytes(whole.read_bytes()[:100])
+    with pytest.raises(BadInput, match="not a whole safetensors file"):
+        memory_needed(profile)
+
+
 def test_an_unknown_profile(monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(BadInput, match="no profile 'xl'; expected one of small, ci, sd2, sd2_mini, sweep"):
@@ -103,6 +115,8 @@ def test_sizes_follow_the_parameters(monkeypatch):
     assert memory_needed(sd2) < memory_needed(wide) and memory_needed(sd2) < memory_needed(full) < 2 * memory_needed(
         sd2
     )
+    moved = dataclasses.replace(sd2, compute=dataclasses.replace(sd2.compute, offload=True))
+    assert memory_needed(sd2) - memory_needed(moved) == pytest.approx(2 * (83_653_863 + 340_387_840) / 2**30)
     small = read_profile(PROFILES["small"])
     assert images_of(small)["plain"] == 6 * 120 and images_of(small)["max_div"] == 6 * 160
 

@@ -4,6 +4,7 @@ weights; InceptionV3 as it is, with random weights."""
 import dataclasses
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -32,15 +33,14 @@ ROOT = Path(__file__).parents[1]
 LEVELS = 3
 
 
-def small(values: dict) -> dict:
-    """The profile's parameters at a size for a test, on the CPU; methods, prompts, encoder and parts as they are."""
+def small(values: dict, dtype: str, methods: list[str]) -> dict:
+    """The profile's parameters at a size for a test, on the CPU; prompts, encoder and parts as they are."""
     values = json.loads(json.dumps(values))
     artists = values["prompts"]["artists"][:12]
     values |= {"root": ".", "here": "", "device": "cpu", "model": "model", "methods_file": "methods.yaml"}
-    values["methods"].append("style_and_place")  # through the denoiser, which no method of the thesis is
-    values["sets"] = values["methods"] + values["references"]
+    values |= {"methods": methods, "sets": methods + values["references"]}
     values["prompts"] |= {"source": "prompts.csv", "only": ["vase"], "artists": artists}
-    values["compute"] |= {"dtype": "bfloat16", "decode_batch": 3}
+    values["compute"] |= {"dtype": dtype, "decode_batch": 3}
     values["sampling"] |= {"levels": LEVELS, "particles": 4, "sets": 3, "batch": 3}
     for p in values["reference_sets"].values():
         p["images_per_artist"] = 1
@@ -50,8 +50,8 @@ def small(values: dict) -> dict:
     return values
 
 
-@pytest.fixture(scope="module")
-def profile(tmp_path_factory) -> Study:
+def ran(tmp_path_factory, prediction: str, dtype: str, methods: list[str]) -> Iterator[Study]:
+    """Every stage, in a folder of its own."""
     folder = tmp_path_factory.mktemp("sd2") / "some" / "folders" / "down"
     folder.mkdir(parents=True)
     (folder / "bench").symlink_to(ROOT / "bench")
@@ -67,8 +67,8 @@ def profile(tmp_path_factory) -> Study:
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
     torch.save(inception_weights(), "inception.pth")
-    small_model(Path("model"), "epsilon")
-    values = small(yaml.safe_load(PROFILES["sd2"].read_text()))
+    small_model(Path("model"), prediction)
+    values = small(yaml.safe_load(PROFILES["sd2"].read_text()), dtype, methods)
     Path("params.yaml").write_text(yaml.safe_dump(values))
     profile = read_profile(Path("params.yaml"), Study)
     prepare.run(profile)
@@ -87,6 +87,18 @@ def profile(tmp_path_factory) -> Study:
     report.run(profile)
     yield profile
     patch.undo()
+
+
+@pytest.fixture(scope="module")
+def profile(tmp_path_factory) -> Iterator[Study]:
+    """The thesis's methods, and one through the denoiser, which none of them is."""
+    methods = yaml.safe_load(PROFILES["sd2"].read_text())["methods"]
+    yield from ran(tmp_path_factory, "epsilon", "bfloat16", [*methods, "style_and_place"])
+
+
+def test_a_model_of_v_prediction_goes_all_the_way(tmp_path_factory):
+    for profile in ran(tmp_path_factory, "v_prediction", "float32", ["plain", "style_classifier"]):
+        assert (profile.report / "report.pdf").is_file() and (profile.report / "index.html").is_file()
 
 
 def test_methods_are_asked_for_all_artists_and_the_text_is_cut(profile):

@@ -1,0 +1,181 @@
+"""Stable Diffusion 2's real architecture with random weights: time and memory of sampling, which do not depend on them.
+
+`python -m bench.sd2` measures on the GPU where there is one: particle sets of each method at several N, beside
+diffusers' own pipeline in the same run. Without one it measures one small particle set on the CPU. Writes
+report/sd2.json and, to read, report/sd2.md, with what the thesis-size run would cost.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from diffusers import EulerDiscreteScheduler
+from tqdm import tqdm
+
+from bench.sd2_page import page
+from bench.timing import peak_memory_gib
+from pipeline import preflight
+from pipeline.architecture import SD2, TOKENS, abar
+from pipeline.classifier import StyleClassifier
+from pipeline.cost import Arithmetic, arithmetic
+from pipeline.denoiser import to_images
+from pipeline.levels import sigma_table
+from pipeline.methods import Method, load_methods
+from pipeline.model import placed, sample_plain
+from pipeline.params import one_line_errors
+from pipeline.particles import Question, particles
+from pipeline.profile import read_profile
+from pipeline.prompts import read_prompts
+from pipeline.sections import ComputeParams
+from pipeline.stand_in import random_pipeline, tokenizer
+
+PROFILE = Path("profiles/sd2/params.yaml")
+RESULTS, PAGE = Path("report/sd2.json"), Path("report/sd2.md")
+# 16-bit TFLOP/s of dense matrix products, float32 sums, by NVIDIA's data sheets.
+PEAKS = {"H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "RTX 4090": 165, "A10": 125, "T4": 65}
+LEVELS, GUIDANCE = 20, 8.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured on a device: sets of each N by `methods`, diffusers' pipeline at `beside`, `repeats` times."""
+
+    dtype: str
+    sizes: tuple[int, ...]
+    methods: tuple[str, ...]
+    beside: int | None
+    batch: int
+    decode_batch: int
+    repeats: int
+
+
+PLANS = {
+    "cuda": Plan("float16", (16, 64, 500), ("plain", "latent", "channel_average", "rule_of_thirds", "random_cnn",
+                 "style_classifier", "style_classifier_thirds", "langevin", "style_and_place"), 64, 64, 8, 3),
+    "cpu": Plan("float32", (2,), ("style_classifier",), None, 4, 1, 1),
+}  # fmt: skip
+
+
+def seconds(device: str, work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def peak_gib(device: str) -> float:
+    """Largest so far: allocated on the GPU, resident on the CPU."""
+    return torch.cuda.max_memory_allocated() / 2**30 if device == "cuda" else peak_memory_gib()
+
+
+def measured(device: str, plan: Plan, works: dict[str, Callable[[], object]], n: int) -> Iterator[dict[str, Any]]:
+    """Rows of works that make n images each, in turn; on the GPU after one uncounted round."""
+    if device == "cuda":
+        for work in works.values():
+            work()
+    times: dict[str, list[float]] = {name: [] for name in works}
+    peaks: dict[str, float] = {}
+    for _ in range(plan.repeats):
+        for name, work in tqdm(works.items(), desc=f"N = {n}"):
+            if device == "cuda":
+                torch.cuda.reset_peak_memory_stats()
+            times[name].append(seconds(device, work))
+            peaks[name] = peak_gib(device)
+    for name in works:
+        median = statistics.median(times[name])
+        yield {"what": name, "n": n, "seconds": round(median, 3), "images_per_second": round(n / median, 4),
+               "peak_gib": round(peaks[name], 2)}  # fmt: skip
+
+
+def sampler(pipe: Any, method: Method, network: StyleClassifier, plan: Plan, n: int) -> Callable[[], object]:
+    """One particle set with its decoding, as the stage makes it."""
+    question = Question("a vase", 0, "vase", "linspace", LEVELS, GUIDANCE, plan.batch, "bench")
+    return lambda: to_images(pipe, particles(pipe, method, question, list(range(n)), network).x0, plan.decode_batch)
+
+
+@torch.no_grad()
+def part_row(device: str, what: str, work: Callable[[], object], n: int, one: float, matrix: float) -> dict[str, Any]:
+    """One micro-batch of n latents, of `one` TFLOP each, through a network: its rate beside a matrix product's, and how
+    far it raises the peak memory."""
+    before = torch.cuda.memory_allocated() / 2**30 if device == "cuda" else peak_gib(device)
+    work()
+    rise = peak_gib(device) - before
+    rate = n * one / statistics.median(seconds(device, work) for _ in range(3))
+    return {"what": what, "n": n, "tflops": round(rate, 4), "of_matrix_product": round(rate / matrix, 3),
+            "gib_per_latent": round(rise / n, 4)}  # fmt: skip
+
+
+def part_rows(device: str, pipe: Any, plan: Plan, one: Arithmetic) -> list[dict[str, Any]]:
+    """The decoder, then the UNet: resident memory only rises, and the UNet's micro-batch is the larger."""
+    dtype = pipe.unet.dtype
+    latents = [torch.randn(n, 4, 64, 64, device=device, dtype=dtype) for n in (plan.decode_batch, plan.batch)]
+    text = torch.randn(plan.batch, TOKENS, 1024, device=device, dtype=dtype)
+    t, matrix = torch.ones(1, device=device), preflight.matrix_rate(device, plan.dtype)
+    works = {
+        "one micro-batch through the decoder": (lambda: pipe.vae.decode(latents[0]), plan.decode_batch, one.decoder),
+        "one micro-batch through the UNet": (lambda: pipe.unet(latents[1], t, text), plan.batch, one.unet),
+    }
+    return [part_row(device, what, *work, matrix) for what, work in works.items()]
+
+
+def machine(device: str) -> str:
+    if device == "cuda":
+        return torch.cuda.get_device_name(0)
+    return f"{platform.machine()}, {torch.get_num_threads()} cores, no GPU"
+
+
+def main() -> None:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    plan, profile = PLANS[device], read_profile(PROFILE)
+    one = arithmetic(SD2["unet"], SD2["vae"], SD2["text_encoder"])
+    texts = [p.by_all(profile.prompts.artists) for p in read_prompts(Path(profile.prompts.source))]
+    pipe = random_pipeline(SD2, tokenizer(texts, 20_000), getattr(torch, plan.dtype), device, 0)
+    # one UNet evaluation a level, as ours; the folder's own scheduler makes one more
+    pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config, timestep_spacing="linspace")
+    torch.manual_seed(0)
+    network = StyleClassifier(profile.prompts.artists, 64, 64, 64).eval().requires_grad_(False).to(device)
+    methods = load_methods(Path(profile.methods_file), LEVELS)
+    rows = part_rows(device, pipe, plan, one)
+    if n := plan.beside:  # as it comes, before the pipeline is placed otherwise
+        work = lambda: sample_plain(pipe, ["a vase"] * n, list(range(n)), GUIDANCE, LEVELS, 0)  # noqa: E731
+        rows += measured(device, plan, {"diffusers": work}, n)
+    placed(pipe, device, ComputeParams(plan.dtype, device == "cuda", False, False, plan.decode_batch))
+    for n in plan.sizes:
+        works = {name: sampler(pipe, methods[name], network, plan, n) for name in plan.methods}
+        rows += measured(device, plan, works, n)
+    if device == "cuda":
+        pipe.unet.compile()
+        works = {"plain, compiled": sampler(pipe, methods["plain"], network, plan, plan.beside)}
+        rows += measured(device, plan, works, plan.beside)
+    costs = preflight.costs(profile, one, sigma_table(abar(SD2["scheduler"])))
+    found = {
+        "date": datetime.date.today().isoformat(),
+        "command": "python -m bench.sd2",
+        "machine": machine(device),
+        "versions": {"torch": torch.__version__, "diffusers": diffusers.__version__},
+        "plan": asdict(plan),
+        "tflop": asdict(one),
+        "peak_tflops": next((peak for name, peak in PEAKS.items() if name in machine(device)), None),
+        "rows": rows,
+        "costs": {name: asdict(cost) for name, cost in costs.items()},
+        "disk_gib": round(preflight.disk_needed(profile, sum(cost.images for cost in costs.values())), 1),
+    }
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+    PAGE.write_text(page(found))
+    print(PAGE.read_text())
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()
