@@ -29,16 +29,11 @@ def frechet_replicates(pair: TwoSamples) -> Replicates:
     own, other, n = pair.own, pair.other, pair.own.sizes
     if min(n.min(), len(other.x)) < 2:
         raise BadInput(f"Fréchet distance: expected at least 2 rows on each side, got {n.min():.0f} and {len(other.x)}")
-    shift = shifts(pair)
-    spread = own.weights @ np.einsum("ij,ij->i", own.centred, own.centred) - n * np.square(shift).sum(1)
+    squares = np.einsum("ij,ij->i", own.centred, own.centred)
+    spread = own.weights @ squares - n * np.square(own.shifts).sum(1)
     other_spread = np.vdot(other.centred, other.centred)
-    means = np.square(own.mean + shift - other.mean).sum(1)
+    means = np.square(own.mean + own.shifts - other.mean).sum(1)
     return means + spread / (n - 1) + other_spread / (len(other.x) - 1) - 2 * root_traces(pair)
-
-
-def shifts(pair: TwoSamples) -> Float[np.ndarray, "k d"]:
-    """The mean of each replicate's own rows, less that of all."""
-    return pair.own.weights @ pair.own.centred / pair.own.sizes[:, None]
 
 
 def root_traces(pair: TwoSamples) -> Replicates:
@@ -70,7 +65,7 @@ def root_traces_by_triangles(pair: TwoSamples) -> Replicates:
     """From the triangles R of a = Q R and of b: R_a R_b^T has the singular values of a b^T."""
     own, n = pair.own, pair.own.sizes
     other = triangle(pair.other.centred)
-    rows = (own.centred[keep] - shift for keep, shift in zip(own.kept, shifts(pair), strict=True))
+    rows = (own.centred[keep] - shift for keep, shift in zip(own.kept, own.shifts, strict=True))
     norms = [svdvals(triangle(x) @ other.T, check_finite=False).sum() for x in rows]
     return np.array(norms) / np.sqrt((n - 1) * (len(pair.other.x) - 1))
 
@@ -88,7 +83,7 @@ def root_traces_by_covariances(pair: TwoSamples) -> Replicates:
     if failed:
         raise LinAlgError("the other set's covariance has no Cholesky root")
     traces = []
-    for scatter, size, shift in zip(scatters(own.centred, own.kept), n, shifts(pair), strict=True):
+    for scatter, size, shift in zip(scatters(own.centred, own.kept), n, own.shifts, strict=True):
         covariance = dsyrk(-size, shift[:, None], beta=1.0, c=scatter, lower=1, overwrite_c=1)
         turned, _ = dsygst(covariance, root, itype=2, lower=1, overwrite_a=1)
         eigenvalues = eigvalsh(turned, overwrite_a=True, check_finite=False)

@@ -58,6 +58,11 @@ class Sample:
         return self.x - self.mean
 
     @cached_property
+    def shifts(self) -> Float[np.ndarray, "k d"]:
+        """The mean of each replicate's rows, less that of all."""
+        return self.weights @ self.centred / self.sizes[:, None]
+
+    @cached_property
     def centred_products(self) -> Float[np.ndarray, "n n"]:
         """(x_i - mean) . (x_j - mean)."""
         return self.centred @ self.centred.T
