@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import diffusers
@@ -31,6 +32,7 @@ from pipeline.cost import Arithmetic, arithmetic
 from pipeline.denoiser import to_images
 from pipeline.levels import sigma_table
 from pipeline.methods import Method, load_methods
+from pipeline.microbatch import Journal
 from pipeline.model import placed, sample_plain
 from pipeline.params import one_line_errors
 from pipeline.particles import Question, particles
@@ -80,53 +82,73 @@ def peak_gib(device: str) -> float:
 
 
 def measured(device: str, plan: Plan, works: dict[str, Callable[[], object]], n: int) -> Iterator[dict[str, Any]]:
-    """Rows of works that make n images each, in turn; on the GPU after one uncounted round."""
-    if device == "cuda":
-        for work in works.values():
-            work()
+    """Rows of works that make n images each, in turn; on the GPU after one uncounted round. What does not fit into the
+    memory is a row that says so."""
     times: dict[str, list[float]] = {name: [] for name in works}
     peaks: dict[str, float] = {}
-    for _ in range(plan.repeats):
-        for name, work in tqdm(works.items(), desc=f"N = {n}"):
-            if device == "cuda":
-                torch.cuda.reset_peak_memory_stats()
-            times[name].append(seconds(device, work))
+    failed: set[str] = set()
+    warm = 1 if device == "cuda" else 0
+    for turn in range(warm + plan.repeats):
+        for name in tqdm([name for name in works if name not in failed], desc=f"N = {n}"):
+            try:
+                if device == "cuda":
+                    torch.cuda.reset_peak_memory_stats()
+                took = seconds(device, works[name])
+            except torch.OutOfMemoryError:
+                failed.add(name)
+                torch.cuda.empty_cache()
+                continue
             peaks[name] = peak_gib(device)
+            if turn >= warm:
+                times[name].append(took)
     for name in works:
+        if name in failed:
+            yield {"what": name, "n": n, "reason": "out of memory"}
+            continue
         median = statistics.median(times[name])
         yield {"what": name, "n": n, "seconds": round(median, 3), "images_per_second": round(n / median, 4),
                "peak_gib": round(peaks[name], 2)}  # fmt: skip
 
 
 def sampler(pipe: Any, method: Method, network: StyleClassifier, plan: Plan, n: int) -> Callable[[], object]:
-    """One particle set with its decoding, as the stage makes it."""
-    question = Question("a vase", 0, "vase", "linspace", LEVELS, GUIDANCE, plan.batch, "bench")
-    return lambda: to_images(pipe, particles(pipe, method, question, list(range(n)), network).x0, plan.decode_batch)
+    """One particle set with its decoding, each micro-batch kept as the stage keeps it; its PNGs are not written."""
+    batches = (plan.batch, plan.decode_batch)
+    question = Question("a vase", 0, "vase", "linspace", LEVELS, GUIDANCE, *batches, "bench")
+
+    def work() -> None:
+        with TemporaryDirectory() as folder:
+            journal = Journal(Path(folder))
+            made = particles(pipe, method, question, list(range(n)), network, journal=journal)
+            to_images(pipe, made.x0, plan.decode_batch, journal)
+
+    return work
 
 
 @torch.no_grad()
-def part_row(device: str, what: str, work: Callable[[], object], n: int, one: float, matrix: float) -> dict[str, Any]:
-    """One micro-batch of n latents, of `one` TFLOP each, through a network: its rate beside a matrix product's, and how
-    far it raises the peak memory."""
-    before = torch.cuda.memory_allocated() / 2**30 if device == "cuda" else peak_gib(device)
+def part_row(
+    device: str, what: str, work: Callable[[], object], tflop: float, n: int, matrix: float, base: float
+) -> dict:
+    """One micro-batch of n latents through a network: its rate beside a matrix product's, and how far the peak memory
+    is above `base`."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     work()
-    rise = peak_gib(device) - before
-    rate = n * one / statistics.median(seconds(device, work) for _ in range(3))
+    rise = peak_gib(device) - base
+    rate = tflop / statistics.median(seconds(device, work) for _ in range(3))
     return {"what": what, "n": n, "tflops": round(rate, 4), "of_matrix_product": round(rate / matrix, 3),
             "gib_per_latent": round(rise / n, 4)}  # fmt: skip
 
 
 def part_rows(device: str, pipe: Any, plan: Plan, one: Arithmetic) -> list[dict[str, Any]]:
-    """The decoder, then the UNet: resident memory only rises, and the UNet's micro-batch is the larger."""
-    dtype = pipe.unet.dtype
-    latents = [torch.randn(n, 4, 64, 64, device=device, dtype=dtype) for n in (plan.decode_batch, plan.batch)]
-    text = torch.randn(plan.batch, TOKENS, 1024, device=device, dtype=dtype)
-    t, matrix = torch.ones(1, device=device), preflight.matrix_rate(device, plan.dtype)
+    """The decoder, then the UNet on twice its micro-batch, which takes more: resident memory only rises."""
+    dtype, n, m = pipe.unet.dtype, plan.decode_batch, 2 * plan.batch
+    latents, text = torch.randn(m, 4, 64, 64).to(device, dtype), torch.randn(m, TOKENS, 1024).to(device, dtype)
+    t, matrix, base = torch.ones(1, device=device), preflight.matrix_rate(device, plan.dtype), peak_gib(device)
     works = {
-        "one micro-batch through the decoder": (lambda: pipe.vae.decode(latents[0]), plan.decode_batch, one.decoder),
-        "one micro-batch through the UNet": (lambda: pipe.unet(latents[1], t, text), plan.batch, one.unet),
+        "decoder": (lambda: pipe.vae.decode(latents[:n]), n * one.decoder, n),
+        "UNet": (lambda: pipe.unet(latents, t, text), m * one.unet, m),
     }
-    return [part_row(device, what, *work, matrix) for what, work in works.items()]
+    return [part_row(device, what, *work, matrix, base) for what, work in works.items()]
 
 
 def machine(device: str) -> str:

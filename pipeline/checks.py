@@ -30,7 +30,7 @@ BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 LIVE_UNET, LIVE_DECODER = 7, 4
 # A PNG's share of its pixels' bytes: photographs are at 0.5 to 0.6, the painted world's pictures at 0.43.
 PNG = 0.6
-# An image set lies in its shards, and packed, which DVC's cache shares (by hard links).
+# An image set lies in its shards and packed, which DVC's cache shares (by hard links); features likewise.
 COPIES = 2
 
 
@@ -59,8 +59,8 @@ def parameters_of(path: Path, part: str) -> int:
 
 
 def memory_needed(profile: Profile) -> float:
-    """GiB on the device while a particle set is sampled: weights (of one part, where the others wait on the CPU), the
-    latents with what the sampler keeps of them, and the larger of a UNet's and a decoder's micro-batch."""
+    """GiB on the device while a particle set is sampled: weights (of two parts at most, where the others wait on the
+    CPU), latents with what the sampler keeps of them, and the larger of a UNet's and a decoder's micro-batch."""
     unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
     latents = unet["sample_size"] ** 2
     denoise = profile.sampling.batch * latents * 8 * unet["block_out_channels"][0]
@@ -68,7 +68,8 @@ def memory_needed(profile: Profile) -> float:
     working = max(LIVE_UNET * denoise, LIVE_DECODER * decode) * BYTES[compute.dtype]
     kept = 8 * profile.sampling.particles * latents * unet["in_channels"] * 4  # x, x0, score, forces: float32
     counts = parameters(profile).values()
-    weights = (max(counts) if compute.offload else sum(counts)) * BYTES[compute.dtype]
+    there = sorted(counts)[-2:] if compute.offload else counts
+    weights = sum(there) * BYTES[compute.dtype]
     return (weights + working + kept) / GIB
 
 
@@ -81,10 +82,14 @@ def memory_there(profile: Profile) -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
 
 
+def artists_of(profile: Profile) -> int:
+    return len(profile.prompts.artists or ARTIST_NAMES)
+
+
 def images_of(profile: Profile) -> dict[str, int]:
     """How many images each set has, over all prompts."""
     prompts = len(select(read_prompts(Path(profile.prompts.source)), profile.prompts))
-    artists = len(profile.prompts.artists or ARTIST_NAMES)
+    artists = artists_of(profile)
     own = profile.sampling.particles * profile.sampling.sets
     sizes = {name: own for name in profile.methods}
     sizes |= {name: profile.reference_sets[name].images_per_artist * artists for name in profile.references}
@@ -96,9 +101,8 @@ def disk_needed(profile: Profile, images: int) -> float:
     trajectories that the style classifier learns from."""
     p, classifier, unet = profile.sampling, profile.style_classifier, of_model(profile, "unet")
     latent = unet["sample_size"] ** 2 * unet["in_channels"]
-    artists = len(profile.prompts.artists or ARTIST_NAMES)
-    trajectories = len(classifier.subjects) * artists * (classifier.train + classifier.held_out)
-    features = 8700 * 4  # Inception's five spaces, float32
+    trajectories = len(classifier.subjects) * artists_of(profile) * (classifier.train + classifier.held_out)
+    features = COPIES * 8700 * 4  # Inception's five spaces, float32
     kept = 2 * p.particles * p.levels * BYTES[profile.compute.dtype] + trajectories * (p.levels + 1) * 4
     return (images * (COPIES * PNG * 3 * side(profile) ** 2 + features) + kept * latent) / GIB
 
@@ -148,8 +152,9 @@ def memory(profile: Profile) -> str:
 
 
 def disk(profile: Profile) -> str:
-    missing = sum(n for name, n in images_of(profile).items() if not profile.samples(name).is_file())
-    needed, there = disk_needed(profile, missing), shutil.disk_usage(".").free / GIB
+    missing = sum(n for name, n in images_of(profile).items() if not profile.features(name).is_file())
+    made = sum(path.stat().st_size for path in profile.scratch.rglob("*") if path.is_file()) / GIB
+    needed, there = max(0.0, disk_needed(profile, missing) - made), shutil.disk_usage(".").free / GIB
     if needed > there:
         raise BadInput(f"disk: about {needed:.1f} GiB needed for {missing} images, {there:.1f} GiB free here")
     return f"about {needed:.1f} GiB needed for {missing} images, {there:.1f} GiB free"

@@ -56,7 +56,10 @@ class Denoiser:
         self.edit_condition = edit_condition
         self.guidance_weight = guidance_weight or (lambda sigma: guidance_scale)
         with torch.no_grad():
-            self.condition, self.null = pipe.encode_prompt(prompt, device_of(pipe), 1, True)
+            texts = [prompt] if isinstance(prompt, str) else prompt
+            slices = [texts[k : k + batch] for k in range(0, len(texts), batch)]
+            encoded = [pipe.encode_prompt(part, device_of(pipe), 1, True) for part in slices]
+            self.condition, self.null = (torch.cat(parts) for parts in zip(*encoded, strict=True))
 
     def __call__(self, x: Float[Tensor, "n c h w"], sigma: float) -> Float[Tensor, "n c h w"]:
         condition = self.condition.expand(len(x), -1, -1)
@@ -83,10 +86,11 @@ class Denoiser:
         def unet(part: Tensor, s: slice) -> Tensor:
             return self.unet(part.to(dtype), t, condition[s], return_dict=False)[0]
 
-        self.passes += len(x)
+        latents = len(x)  # the hook must not hold x, which holds the hook
+        self.passes += latents
         if x.requires_grad:
-            x.register_hook(lambda gradient: self.count_backward(len(x)))
-        return sliced(unet, x, self.batch, self.journal).to(x.dtype)
+            x.register_hook(lambda gradient: self.count_backward(latents))
+        return sliced(unet, x, self.batch, self.journal)
 
     def count_backward(self, latents: int) -> None:
         """Gradients through several slices cost a forward pass of each again."""
@@ -102,8 +106,8 @@ X0_FROM: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
 
 
 def decode(pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 h8 w8"]:
-    """Latents to images in [-1, 1] (not clamped), differentiable."""
-    return pipe.vae.decode(x0.to(pipe.vae.dtype) / pipe.vae.config.scaling_factor, return_dict=False)[0]
+    """Latents to images in [-1, 1] (not clamped), in x0's number format, differentiable."""
+    return pipe.vae.decode(x0.to(pipe.vae.dtype) / pipe.vae.config.scaling_factor, return_dict=False)[0].to(x0.dtype)
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from http.client import HTTPException
 from pathlib import Path
 
 from tqdm import tqdm
@@ -44,14 +45,13 @@ def require_file(path: Path, sha256: str | None, what: str) -> None:
 
 
 def fetch_model(profile: Profile) -> None:
-    """The model's folder, from the hub. Files that are there already are not loaded again."""
+    """The model's folder, from the hub."""
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     source = profile.source
     try:
         snapshot_download(source.repository, revision=source.revision, local_dir=profile.model, allow_patterns=PATTERNS)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except Exception as error:  # of whichever transport the hub's client is built on
         reason = " ".join(str(error).split())[:200]
         raise BadInput(
             f"model: {source.repository} at {source.revision} cannot be had ({reason}); "
@@ -67,23 +67,16 @@ def fetch_encoder(profile: Profile) -> None:
     try:
         with new_file(path) as part:
             download_url_to_file(url, str(part), progress=False)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise BadInput(f"encoder: {url} cannot be had ({error}); copy {Path(url).name} to {path}") from None
 
 
-def is_whole(model: Path) -> bool:
-    try:
-        check_folder(model)
-        return True
-    except BadInput:
-        return False
-
-
 def run(profile: Profile) -> None:
-    """Fetch what is missing and has an address; then all of it must be there."""
+    """Fetch what has an address: the model at its revision, of which only what has changed is loaded, and the encoder's
+    file where it is missing. Then all of it must be there."""
     model, weights = Path(profile.model), Path(profile.encoder.weights)
     os.environ["HF_HUB_OFFLINE"] = "0"  # the Makefile keeps everything else from the hub; read when the hub is imported
-    todo = [fetch_model] if profile.source and not is_whole(model) else []
+    todo = [fetch_model] if profile.source else []
     if not weights.exists() and profile.encoder.name in ADDRESSES:
         todo.append(fetch_encoder)
     for fetch in tqdm(todo, desc="fetch"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ from tqdm import tqdm
 from pipeline.checks import require_ready
 from pipeline.encoders import ENCODERS
 from pipeline.feature_sets import FeatureSet, write_features
-from pipeline.image_sets import read_images, read_manifest
-from pipeline.microbatch import Journal
+from pipeline.image_sets import decode_all, read_manifest, read_pngs
+from pipeline.microbatch import Journal, forget_others
 from pipeline.params import require_one_of
 from pipeline.profile import Profile
 from pipeline.sections import EncoderParams
@@ -29,24 +29,25 @@ def encoder_id(p: EncoderParams) -> str:
 
 
 def run(profile: Profile, name: str) -> None:
-    """Every micro-batch's vectors are kept until all are there."""
+    """Every micro-batch's vectors are kept, also when all are there: DVC deletes a file that it has not noted."""
     require_ready(profile)
     p = profile.encoder
     require_one_of(p.name, ENCODERS, "encoder")
     path = profile.samples(name)
     manifest, used = read_manifest(path), encoder_id(p)
-    folder = profile.scratch / "features" / name
-    journal = Journal(folder / fingerprint(used, p.batch, profile.device, manifest["sha256"].tolist()))
+    inputs = used, p.batch, profile.device, manifest["sha256"].tolist()
+    kept = profile.scratch / "features" / name / fingerprint(*inputs)
+    forget_others(kept)
+    journal = Journal(kept)
     encoder = ENCODERS[p.name](Path(p.weights), profile.device)
-    parts = []
-    for k in tqdm(range(0, len(manifest), p.batch), desc=f"features {name}"):
-        files = manifest["file"][k : k + p.batch]
-        parts.append(journal.kept(lambda files=files: on_cpu(encoder.encode(read_images(path, files)))))
+    pngs, parts = read_pngs(path), []
+    for _ in tqdm(range(0, len(manifest), p.batch), desc=f"features {name}"):
+        batch = list(islice(pngs, p.batch))
+        parts.append(journal.kept(lambda batch=batch: on_cpu(encoder.encode(decode_all(batch)))))
     whole = {space: torch.cat([part[space] for part in parts]).numpy() for space in parts[0]}
     classes = {reading: np.array(names) for reading, names in encoder.classes.items()}
     ids = manifest["prompt_id"].to_numpy(str), manifest["index"].to_numpy(np.int64)
     write_features(profile.features(name), FeatureSet(used, classes, *ids, whole))
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def on_cpu(vectors: dict[str, Tensor]) -> dict[str, Tensor]:

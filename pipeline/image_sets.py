@@ -158,5 +158,9 @@ def read_pngs(path: Path, files: Iterable[str] | None = None) -> Iterator[bytes]
 
 def read_images(path: Path, files: Iterable[str] | None = None) -> Images:
     """The images of the named files (all of them by default)."""
+    return decode_all(read_pngs(path, files))
+
+
+def decode_all(pngs: Iterable[bytes]) -> Images:
     with ThreadPoolExecutor() as pool:
-        return np.stack(list(pool.map(decode, read_pngs(path, files))))
+        return np.stack(list(pool.map(decode, pngs)))

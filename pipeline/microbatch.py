@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from pipeline.params import new_file
 
@@ -57,8 +59,8 @@ def sliced(function: RowWise, x: Tensor, batch: int, journal: Journal | None = N
 
 
 class Sliced(torch.autograd.Function):
-    """`sliced` for autograd. One slice keeps its graph, for as long as the result lives. Of several, each is computed
-    again in the backward pass: their graphs would not fit together."""
+    """`sliced` for autograd, in x's number format outside. One slice keeps its graph, for as long as the result lives.
+    Of several, each is computed again in the backward pass: their graphs would not fit together."""
 
     @staticmethod
     def forward(ctx, x: Tensor, function: RowWise, batch: int, journal: Journal) -> Tensor:
@@ -72,14 +74,18 @@ class Sliced(torch.autograd.Function):
             ctx.graph = graph(function, x, s)
             return {"rows": ctx.graph[1].detach()}
 
-        return torch.cat([journal.kept(lambda s=s: make(s))["rows"].to(x.device) for s in ctx.slices])
+        return torch.cat([journal.kept(lambda s=s: make(s))["rows"].to(x.device) for s in ctx.slices]).to(x.dtype)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, ...]:
         def make(s: slice) -> Results:
             leaf, rows = ctx.graph or graph(ctx.function, ctx.x[s], s)
-            (pulled,) = torch.autograd.grad(rows, leaf, gradient[s], retain_graph=True)
-            return {"rows": pulled}
+            # to the middle of float16's narrow range and back, by a power of two, which rounds nothing
+            scale = 2.0 ** math.frexp(gradient[s].abs().max().item())[1]
+            # a graph that is kept may be asked again
+            (pulled,) = torch.autograd.grad(rows, leaf, (gradient[s] / scale).to(rows), retain_graph=bool(ctx.graph))
+            return {"rows": pulled * scale}
 
         parts = [ctx.journal.kept(lambda s=s: make(s))["rows"].to(gradient.device) for s in ctx.slices]
         return torch.cat(parts), None, None, None
@@ -89,3 +95,10 @@ def graph(function: RowWise, x: Tensor, s: slice) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
         return leaf, function(leaf, s)
+
+
+def forget_others(mine: Path) -> None:
+    """Delete what stands beside a folder of unfinished work: results of other inputs."""
+    for other in mine.parent.iterdir() if mine.parent.is_dir() else ():
+        if other != mine:
+            shutil.rmtree(other)

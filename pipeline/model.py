@@ -119,6 +119,8 @@ def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -
         return pipe
     pipe.to(device)
     if compute.compile:
+        # a compiled graph would give its buffers away in the first backward pass, and several repulsions may each ask
+        torch._functorch.config.donated_buffer = False
         pipe.unet.compile()
     return pipe
 

@@ -19,7 +19,7 @@ from pipeline.denoiser import Denoiser, decode
 from pipeline.embeddings import Context, embedding
 from pipeline.levels import interpolate, noise_levels, sigma_table
 from pipeline.methods import Method
-from pipeline.microbatch import Journal
+from pipeline.microbatch import Journal, sliced
 from pipeline.model import device_of
 from pipeline.noise import particle_noise
 from pipeline.sampler import Evaluation, sample
@@ -44,7 +44,8 @@ class Particles:
 @dataclass(frozen=True)
 class Question:
     """What is asked of a pipeline: `texts` is one text for all particles or one for each; noise is keyed by
-    (seed, prompt_id, index). `batch`: latents in one call of the UNet. `name` is what errors call it."""
+    (seed, prompt_id, index). `batch` and `decode_batch`: latents in one call of the UNet, and of the decoder where a
+    space asks for it. `name` is what errors call it."""
 
     texts: str | list[str]
     seed: int
@@ -53,6 +54,7 @@ class Question:
     levels: int
     guidance_scale: float
     batch: int
+    decode_batch: int
     name: str
 
 
@@ -67,7 +69,11 @@ def particles(
 ) -> Particles:
     """The particles `index` of a prompt by a method; where the method selects, the best of its candidates. What the
     denoiser gives is kept in the journal."""
-    context = Context(question.seed, network, lambda x: decode(pipe, x), question.batch)
+
+    def images(x: Tensor) -> Tensor:
+        return sliced(lambda part, s: decode(pipe, part), x, question.decode_batch)
+
+    context = Context(question.seed, network, images, question.batch)
     if not method.select:
         return sampled(pipe, method, question, index, context, observe, journal)
     groups = [[k + c * CANDIDATE for k in index] for c in range(method.select.candidates)]

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from pipeline.architecture import abar, config_of
-from pipeline.checks import CHECKS, disk_needed, images_of, memory_needed
+from pipeline.checks import CHECKS, artists_of, disk_needed, images_of, memory_needed
 from pipeline.cost import Arithmetic, arithmetic, passes
 from pipeline.levels import sigma_table
 from pipeline.methods import PLAIN, load_methods
@@ -26,12 +26,12 @@ from pipeline.prompts import read_prompts, select
 
 # The share of a matrix product's rate at which a UNet samples. bench.sd2 measures it.
 SHARE = 0.5
-BACKWARD = 2  # a pass back through a network costs about two forwards
+BACKWARD = 1  # weights are frozen: a gradient goes back to the latents at about the cost of a forward pass
 
 
 @dataclass(frozen=True)
 class SetCost:
-    """One set: images, latents through the UNet for one of them (a backward pass counts twice), PFLOP of all."""
+    """One set: images, latents through the UNet for one of them, forwards and backwards, PFLOP of all."""
 
     images: int
     passes: float
@@ -63,8 +63,8 @@ def costs(profile: Profile, one: Arithmetic, table: torch.Tensor) -> dict[str, S
 
 def classifier_cost(profile: Profile, one: Arithmetic, table: torch.Tensor) -> SetCost:
     """The trajectories that the style classifier learns from; its own training is small beside them."""
-    p, artists = profile.style_classifier, len(profile.prompts.artists or range(20))
-    n = len(p.subjects) * artists * (p.train + p.held_out)
+    p = profile.style_classifier
+    n = len(p.subjects) * artists_of(profile) * (p.train + p.held_out)
     latents = passes(PLAIN, profile.sampling, table).forward
     return SetCost(n, latents, n * latents * one.unet / 1000)
 
@@ -110,8 +110,8 @@ def estimates(profile: Profile, rate: float | None) -> list[str]:
     images = sum(row.images for row in rows.values())
     passes_of_all = sum(row.images * row.passes for row in rows.values()) / images
     lines = [
-        f"A latent through the UNet is {one.unet:.4g} TFLOP, through the decoder {one.decoder:.4g}. Passes are latents",
-        f"through the UNet for an image; one backwards counts as {BACKWARD}.",
+        f"A latent through the UNet is {one.unet:.4g} TFLOP, through the decoder {one.decoder:.4g}.",
+        "Passes are latents through the UNet for one image, forwards and backwards.",
         f"  {'set':<26}{'images':>9}{'passes':>9}{'PFLOP':>12}{'hours':>9}",
         *(shown_cost(name, row, rate) for name, row in rows.items()),
         shown_cost("all", SetCost(images, passes_of_all, sum(row.pflop for row in rows.values())), rate),

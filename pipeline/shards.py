@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Any
 from tqdm import tqdm
 
 from pipeline.image_sets import ParticleSet, pack, read_pngs, write_part
-from pipeline.microbatch import Journal
+from pipeline.microbatch import Journal, forget_others
 from pipeline.params import BadInput
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt
@@ -55,18 +54,14 @@ def make_set(profile: Profile, name: str, jobs: list[Job], inputs: list[Any], lo
     `inputs` is what the images depend on besides the jobs and the code; load() gives the function that makes one, with
     a journal for what its micro-batches give, and is not called where nothing is left to make.
     """
-    folder = profile.scratch / "shards" / name
-    mine = folder / fingerprint(inputs)
-    if folder.is_dir():
-        for other in folder.iterdir():
-            if other != mine:
-                shutil.rmtree(other)
+    mine = profile.scratch / "shards" / name / fingerprint(inputs)
+    forget_others(mine)
     shards = [mine / job.name for job in jobs]
     make = None
     for job, shard in zip(tqdm(jobs, desc=name), shards, strict=True):
+        journal = Journal(shard.with_suffix(""))
         if not is_whole(shard):
             make = make or load()
-            journal = Journal(shard.with_suffix(""))
             write_part(shard, name, make(job, journal))
-            journal.clear()
+        journal.clear()
     pack(profile.samples(name), shards)

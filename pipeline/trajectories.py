@@ -8,7 +8,6 @@ learning starts by heart. Its accuracy at each level is measured on trajectories
 from __future__ import annotations
 
 import csv
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from pipeline.denoiser import Denoiser
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels, sigma_table
 from pipeline.methods import PLAIN
-from pipeline.microbatch import Journal
+from pipeline.microbatch import Journal, forget_others, sliced
 from pipeline.model import device_of, load_pipeline, parts_of
 from pipeline.noise import keyed_generator, particle_noise
 from pipeline.params import new_file
@@ -40,6 +39,9 @@ from pipeline.weights import hash_of
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
+
+
+ROWS = 1024  # latents that the classifier looks at in one call, where it is measured
 
 
 @dataclass(frozen=True)
@@ -90,22 +92,10 @@ def trajectories(profile: Profile, prompts: list[tuple[str, int]], n: int, folde
             with new_file(path) as part:
                 save_file(sampled(profile, [text for text, _ in prompts[k : k + size]], n, pipe, journal), part)
             journal.clear()
+    parts = [load_file(path) for path in paths]
+    x, x0 = (torch.cat([part[name] for part in parts]) for name in ("x", "x0"))
     artist = torch.tensor([a for _, a in prompts]).repeat_interleave(n)
-    return joined(paths, artist)
-
-
-def joined(paths: list[Path], artist: Int[Tensor, " n"]) -> Trajectories:
-    """The groups' trajectories in one tensor, filled group by group: at Stable Diffusion's size they are gigabytes, and
-    a second copy of them might not fit."""
-    first = load_file(paths[0])
-    x, x0 = (first[name].new_empty(len(artist), *first[name].shape[1:]) for name in ("x", "x0"))
-    start = 0
-    for path in paths:
-        part = load_file(path)
-        end = start + len(part["x0"])
-        x[start:end], x0[start:end] = part["x"], part["x0"]
-        start = end
-    return Trajectories(x, x0, first["sigma"], artist)
+    return Trajectories(x, x0, parts[0]["sigma"], artist)
 
 
 def split(t: Trajectories, per_prompt: int, train: int) -> tuple[Trajectories, Trajectories]:
@@ -119,7 +109,7 @@ def accuracy_by_level(network: StyleClassifier, t: Trajectories) -> list[float]:
     """Share of trajectories whose artist is named rightly, at each level."""
     found = []
     for k, sigma in enumerate(t.sigma):
-        guess = network(t.x[:, k], sigma.expand(len(t.x))).argmax(1)
+        guess = sliced(lambda x, s, sigma=sigma: network(x, sigma.expand(len(x))), t.x[:, k], ROWS).argmax(1)
         found.append((guess == t.artist).float().mean().item())
     return found
 
@@ -171,13 +161,13 @@ def run(profile: Profile) -> None:
     model = hash_of(*parts_of(Path(profile.model)))
     inputs = [asdict(p), profile.sampling.of_a_set(), profile.device, asdict(profile.compute), prompts, model]
     scratch = profile.scratch / "style_classifier" / fingerprint(*inputs)
+    forget_others(scratch)
     train, held_out = split(trajectories(profile, prompts, n, scratch), n, p.train)
     network, losses = train_classifier(profile, train, artists, scratch / "checkpoint.safetensors")
     classifier.save(network, Path(p.folder))
     accuracy = {name: accuracy_by_level(network, t) for name, t in (("train", train), ("held out", held_out))}
     write_accuracy(profile.classifier_accuracy, held_out.sigma, accuracy)
     write_curve(profile.classifier_loss, losses)
-    shutil.rmtree(scratch.parent)
 
 
 if __name__ == "__main__":

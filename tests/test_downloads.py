@@ -1,11 +1,13 @@
 """What is fetched, and what is checked of it; no test asks the network."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import huggingface_hub
 import pytest
 import torch
+from stand_ins import small_model
 from test_profile import PROFILES
 
 from pipeline import downloads
@@ -71,7 +73,21 @@ def test_a_download_of_the_encoder_is_whole_or_not_there(profile, monkeypatch):
     assert not list(Path("weights").iterdir())
 
 
-def test_what_is_there_is_not_fetched_again(monkeypatch):
+def test_another_revision_is_fetched_though_a_model_is_there_and_the_hub_is_asked(profile, monkeypatch):
+    small_model(Path(profile.model), "epsilon")
+    Path("weights").mkdir()
+    Path("weights/inception.pth").write_bytes(b"abc")
+    encoder = dataclasses.replace(profile.encoder, sha256="ba7816bf")
+    source = dataclasses.replace(profile.source, revision="v9")
+    asked = []
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    record = lambda *args, **named: asked.append((named["revision"], os.environ["HF_HUB_OFFLINE"]))  # noqa: E731
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", record)
+    downloads.run(dataclasses.replace(profile, encoder=encoder, source=source))
+    assert asked == [("v9", "0")]
+
+
+def test_what_is_in_git_is_not_fetched(monkeypatch):
     monkeypatch.chdir(PROFILES["small"].parent)
     monkeypatch.setattr(downloads, "fetch_model", lambda profile: pytest.fail("fetched"))
     monkeypatch.setattr(downloads, "fetch_encoder", lambda profile: pytest.fail("fetched"))

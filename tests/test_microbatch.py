@@ -25,6 +25,23 @@ def test_slices_give_what_the_whole_gives_and_its_gradient(batch):
     assert torch.allclose(again, 3 * SCALE * X**2)
 
 
+@pytest.mark.parametrize("batch", [2, 7])
+def test_small_gradients_survive_float16(batch):
+    """1e-9 is 0 in float16; the way back is scaled, and the gradient of 2 x is 2 of it in any format."""
+    x = X.float().requires_grad_()
+    out = sliced(lambda part, s: 2 * part.half(), x, batch)
+    assert out.dtype == torch.float32
+    (gradient,) = torch.autograd.grad(out, x, torch.full_like(x, 1e-9))
+    assert torch.allclose(gradient, torch.full_like(x, 2e-9), rtol=1e-3)
+
+
+def test_a_gradient_of_a_gradient_is_refused():
+    x = X.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(sliced(cube, x, 3).sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        torch.autograd.grad(gradient.sum(), x)
+
+
 def test_no_gradient_is_made_where_none_is_asked_for():
     assert not sliced(cube, X, 2).requires_grad
 

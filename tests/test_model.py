@@ -9,8 +9,12 @@ from diffusers.models.attention_processor import AttnProcessor2_0
 from safetensors.torch import load_file, save_file
 from stand_ins import small_model
 
+from pipeline.denoiser import to_images
+from pipeline.methods import Method
 from pipeline.model import PLAINLY, check_folder, load_pipeline, sample_plain
 from pipeline.params import BadInput, load
+from pipeline.particles import Question, particles
+from pipeline.repulsion import Repulsion, Strength
 from pipeline.world import evaluation_encoder, measure
 from pipeline.world.artifacts import HERE, World, WorldParams
 from pipeline.world.artists import ARTIST_NAMES
@@ -129,12 +133,24 @@ def test_a_model_computes_as_its_profile_says(tmp_path, changes):
     assert (images[0].int() - images[1].int()).abs().float().mean() <= 2  # bfloat16 rounds to three digits
 
 
-def test_compiling_is_torch_s(tmp_path, monkeypatch):
-    compiled = []
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: compiled.append(type(self).__name__))
+@pytest.mark.filterwarnings("ignore:The .grad attribute")  # torch's tracer looks at it
+def test_a_compiled_model_gives_the_same_images_and_gradients(tmp_path, monkeypatch):
+    """Traced and differentiated as torch.compile does, without its code generator, which would take minutes. A method
+    with two repulsions through the denoiser asks for its gradient twice."""
+    real = torch.nn.Module.compile
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self: real(self, backend="aot_eager"))
     small_model(tmp_path, "epsilon")
-    load_pipeline(tmp_path, "cpu", replace(PLAINLY, compile=True))
-    assert compiled == ["UNet2DConditionModel"]
+    cell = Repulsion("rbf", "centre_of_mass", "denoised", (0, 2), Strength("relative", 0.3), "median")
+    method = Method("euler", repel=(cell, replace(cell, space="channel_average")))
+
+    def images(compiled: bool, batch: int) -> torch.Tensor:
+        pipe = load_pipeline(tmp_path, "cpu", replace(PLAINLY, compile=compiled))
+        assert (pipe.unet._compiled_call_impl is not None) == compiled
+        question = Question("a vase", 0, "vase", "linspace", 3, 8.0, batch, batch, "test")
+        return to_images(pipe, particles(pipe, method, question, [0, 1, 2], None).x0, batch).int()
+
+    for batch in (4, 64):
+        assert (images(True, batch) - images(False, batch)).abs().max() <= 1
 
 
 def test_a_config_that_is_no_json(folder):

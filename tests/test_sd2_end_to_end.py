@@ -93,7 +93,7 @@ def ran(tmp_path_factory, prediction: str, dtype: str, methods: list[str]) -> It
 def profile(tmp_path_factory) -> Iterator[Study]:
     """The thesis's methods, and one through the denoiser, which none of them is."""
     methods = yaml.safe_load(PROFILES["sd2"].read_text())["methods"]
-    yield from ran(tmp_path_factory, "epsilon", "bfloat16", [*methods, "style_and_place"])
+    yield from ran(tmp_path_factory, "epsilon", "float16", [*methods, "style_and_place"])
 
 
 def test_a_model_of_v_prediction_goes_all_the_way(tmp_path_factory):
@@ -209,7 +209,7 @@ def test_images_do_not_depend_on_the_size_of_micro_batches(profile, tmp_path, pr
     network = generate.classifier.load(Path(profile.style_classifier.folder))
 
     def images(batch: int) -> torch.Tensor:
-        question = Question("a vase", 0, "vase", "linspace", LEVELS, 8.0, batch, "test")
+        question = Question("a vase", 0, "vase", "linspace", LEVELS, 8.0, batch, batch, "test")
         return to_images(pipe, particles(pipe, method, question, list(range(5)), network, None, Journal()).x0, batch)
 
     assert (images(3).int() - images(64).int()).abs().max() <= 1
