@@ -53,7 +53,7 @@ def context(size: int) -> Context:
 def samplers() -> dict[str, Callable[[], Tensor]]:
     """One particle set by every method, and diffusers' own loop on the same starts."""
     pipe, network = load_pipeline(MODEL, "cpu"), context(8).classifier
-    question = Question(PROMPT, 0, PROMPT, "linspace", LEVELS, GUIDANCE, 2 * N, N, "bench")
+    question = Question(PROMPT, 0, PROMPT, "linspace", LEVELS, GUIDANCE, 2 * N, 2 * N, N, "bench")
 
     def run(method: Method) -> Tensor:
         return to_images(pipe, particles(pipe, method, question, list(range(N)), network).x0, N)

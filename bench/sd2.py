@@ -57,14 +57,15 @@ class Plan:
     methods: tuple[str, ...]
     beside: int | None
     batch: int
+    gradient_batch: int
     decode_batch: int
     repeats: int
 
 
 PLANS = {
     "cuda": Plan("float16", (16, 64, 500), ("plain", "latent", "channel_average", "rule_of_thirds", "random_cnn",
-                 "style_classifier", "style_classifier_thirds", "langevin", "style_and_place"), 64, 64, 8, 3),
-    "cpu": Plan("float32", (2,), ("style_classifier",), None, 4, 1, 1),
+                 "style_classifier", "style_classifier_thirds", "langevin", "style_and_place"), 64, 64, 16, 8, 3),
+    "cpu": Plan("float32", (2,), ("style_classifier",), None, 4, 1, 1, 1),
 }  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def measured(device: str, plan: Plan, works: dict[str, Callable[[], object]], n:
 
 def sampler(pipe: Any, method: Method, network: StyleClassifier, plan: Plan, n: int) -> Callable[[], object]:
     """One particle set with its decoding, each micro-batch kept as the stage keeps it; its PNGs are not written."""
-    batches = (plan.batch, plan.decode_batch)
+    batches = (plan.batch, plan.gradient_batch, plan.decode_batch)
     question = Question("a vase", 0, "vase", "linspace", LEVELS, GUIDANCE, *batches, "bench")
 
     def work() -> None:
@@ -172,7 +173,9 @@ def main() -> None:
     if n := plan.beside:  # as it comes, before the pipeline is placed otherwise
         work = lambda: sample_plain(pipe, ["a vase"] * n, list(range(n)), GUIDANCE, LEVELS, 0)  # noqa: E731
         rows += measured(device, plan, {"diffusers": work}, n)
-    placed(pipe, device, ComputeParams(plan.dtype, device == "cuda", False, False, plan.decode_batch))
+    placed(
+        pipe, device, ComputeParams(plan.dtype, device == "cuda", False, False, plan.gradient_batch, plan.decode_batch)
+    )
     for n in plan.sizes:
         works = {name: sampler(pipe, methods[name], network, plan, n) for name in plan.methods}
         rows += measured(device, plan, works, n)

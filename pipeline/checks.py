@@ -17,10 +17,12 @@ from safetensors import SafetensorError, safe_open
 from pipeline.architecture import PARAMETERS, config_of
 from pipeline.devices import require_device
 from pipeline.downloads import require_file
+from pipeline.methods import load_methods
 from pipeline.model import WEIGHTS, check_folder
 from pipeline.params import BadInput
 from pipeline.profile import Profile
 from pipeline.prompts import read_prompts, select
+from pipeline.repulsion import THROUGH_DENOISER
 from pipeline.world.artists import ARTIST_NAMES
 
 GIB = 2**30
@@ -28,6 +30,7 @@ BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 # Activations that are alive at once, in units of the largest: a UNet's feed-forward layer is 8 times as wide as the
 # first block, a decoder's last block works at full size. bench.sd2 measured 6.3 and 3.9 on Stable Diffusion 2.
 LIVE_UNET, LIVE_DECODER = 7, 4
+LIVE_GRAPH = 42  # of a UNet that a gradient goes back through
 # A PNG's share of its pixels' bytes: photographs are at 0.5 to 0.6, the painted world's pictures at 0.43.
 PNG = 0.6
 # An image set lies in its shards and packed, which DVC's cache shares (by hard links); features likewise.
@@ -60,17 +63,25 @@ def parameters_of(path: Path, part: str) -> int:
 
 def memory_needed(profile: Profile) -> float:
     """GiB on the device while a particle set is sampled: weights (of two parts at most, where the others wait on the
-    CPU), latents with what the sampler keeps of them, and the larger of a UNet's and a decoder's micro-batch."""
+    CPU), latents with what the sampler keeps of them, and the largest of the micro-batches."""
     unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
     latents = unet["sample_size"] ** 2
-    denoise = profile.sampling.batch * latents * 8 * unet["block_out_channels"][0]
+    widest = latents * 8 * unet["block_out_channels"][0]
     decode = compute.decode_batch * side(profile) ** 2 * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
-    working = max(LIVE_UNET * denoise, LIVE_DECODER * decode) * BYTES[compute.dtype]
+    graph = LIVE_GRAPH * compute.gradient_batch * widest if through_denoiser(profile) else 0
+    working = max(LIVE_UNET * profile.sampling.batch * widest, graph, LIVE_DECODER * decode) * BYTES[compute.dtype]
     kept = 8 * profile.sampling.particles * latents * unet["in_channels"] * 4  # x, x0, score, forces: float32
     counts = parameters(profile).values()
     there = sorted(counts)[-2:] if compute.offload else counts
     weights = sum(there) * BYTES[compute.dtype]
     return (weights + working + kept) / GIB
+
+
+def through_denoiser(profile: Profile) -> bool:
+    """Whether some method of the profile sends a gradient back through the UNet."""
+    methods = load_methods(Path(profile.methods_file), profile.sampling.levels)
+    cells = [cell for name in profile.methods if name in methods for cell in methods[name].repel or ()]
+    return any(cell.input in THROUGH_DENOISER for cell in cells)
 
 
 def memory_there(profile: Profile) -> float:
@@ -146,7 +157,8 @@ def memory(profile: Profile) -> str:
     if needed > (there := memory_there(profile)):
         raise BadInput(
             f"memory: about {needed:.1f} GiB needed, {there:.1f} GiB on the {profile.device}; lower sampling.batch "
-            f"({profile.sampling.batch}) or compute.decode_batch ({profile.compute.decode_batch})"
+            f"({profile.sampling.batch}), compute.gradient_batch ({profile.compute.gradient_batch}) or decode_batch "
+            f"({profile.compute.decode_batch})"
         )
     return f"about {needed:.1f} GiB needed, {there:.1f} GiB on the {profile.device}"
 

@@ -29,9 +29,9 @@ class Passes:
 class Counter:
     """Stands in for the denoiser, and counts as that does."""
 
-    def __init__(self, method: Method, sigmas: list[float], p: SamplingParams) -> None:
+    def __init__(self, method: Method, sigmas: list[float], p: SamplingParams, gradient_batch: int) -> None:
         self.weight = weights(method.guidance, sigmas) if method.guidance else lambda sigma: p.guidance_scale
-        self.batch = p.batch
+        self.kept = min(p.batch, gradient_batch)  # latents whose graph is kept
         self.particles = p.particles
         self.forward = self.backward = 0
 
@@ -45,15 +45,15 @@ class Counter:
 
     def come_back(self, latents: int) -> None:
         self.backward += latents
-        self.forward += latents if latents * self.particles > self.batch else 0
+        self.forward += latents if latents * self.particles > self.kept else 0
 
 
-def passes(method: Method, p: SamplingParams, table: Tensor) -> Passes:
+def passes(method: Method, p: SamplingParams, gradient_batch: int, table: Tensor) -> Passes:
     """Counted on two particles of noise, in the latent's own space: no other space asks the denoiser for more. A method
     that selects is counted for all of its candidates."""
     sigmas = noise_levels(p.schedule, table, p.levels)
     cells = tuple(replace(cell, space="latent") for cell in method.repel or ())
-    counter = Counter(method, sigmas.tolist(), p)
+    counter = Counter(method, sigmas.tolist(), p, gradient_batch)
     start = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(0))
     method_there = replace(method, repel=cells or None, select=None)
     sample(counter, sigmas, method_there, lambda purpose: start, Context(0), "dry run")

@@ -26,11 +26,12 @@ class Denoiser:
     """A Stable Diffusion pipeline and one prompt, or one for each latent, as denoise(x, sigma) -> x0, with guidance.
 
     x is variance-exploding, x = x0 + sigma eps, latents [n, c, h, w] in float32; the UNet sees x / sqrt(sigma^2 + 1) at
-    the timestep whose sigma this is, in its own number format, in slices of at most `batch` latents, each kept in the
-    `journal`. Epsilon and v prediction. Two hooks: edit_condition(condition, sigma) -> condition, the prompt's
-    [n, tokens, width] embeddings; guidance_weight(sigma) -> w, in the place of the constant scale (at w = 1 the
-    unconditional pass is left out). `passes` counts latents that go through the UNet, and `backward_passes` those that
-    a gradient goes back through; what a journal has kept counts as it did when it was made.
+    the timestep whose sigma this is, in its own number format, in slices of at most `batch` latents (`gradient_batch`
+    where a gradient goes back through them), each kept in the `journal`. Epsilon and v prediction. Two hooks:
+    edit_condition(condition, sigma) -> condition, the prompt's [n, tokens, width] embeddings; guidance_weight(sigma)
+    -> w, in the place of the constant scale (at w = 1 the unconditional pass is left out). `passes` counts latents that
+    go through the UNet, and `backward_passes` those that a gradient goes back through; what a journal has kept counts
+    as it did when it was made.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Denoiser:
         edit_condition: Callable[[Tensor, float], Tensor] | None = None,
         guidance_weight: Callable[[float], float] | None = None,
         journal: Journal | None = None,
+        gradient_batch: int | None = None,
     ) -> None:
         if guidance_scale < 1:
             raise BadInput(f"guidance scale: expected at least 1 (no guidance), got {guidance_scale}")
         if batch < 1:
             raise BadInput(f"batch: expected at least 1, got {batch}")
         self.unet, self.batch, self.journal = pipe.unet, batch, journal
+        self.gradient_batch = gradient_batch or batch
         self.passes = self.backward_passes = 0
         self.prediction = pipe.scheduler.config.prediction_type
         if self.prediction not in X0_FROM:
@@ -90,12 +93,12 @@ class Denoiser:
         self.passes += latents
         if x.requires_grad:
             x.register_hook(lambda gradient: self.count_backward(latents))
-        return sliced(unet, x, self.batch, self.journal)
+        return sliced(unet, x, self.batch, self.journal, self.gradient_batch)
 
     def count_backward(self, latents: int) -> None:
-        """Gradients through several slices cost a forward pass of each again."""
+        """Gradients through more than one slice cost a forward pass again."""
         self.backward_passes += latents
-        self.passes += latents if latents > self.batch else 0
+        self.passes += latents if latents > min(self.batch, self.gradient_batch) else 0
 
 
 # x0 from what the UNet predicts, in variance-exploding coordinates; v as of Salimans & Ho 2022.

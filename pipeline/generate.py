@@ -51,10 +51,11 @@ def sample_set(
 
     texts = list(job.texts) if len(job.texts) > 1 else job.texts[0]
     label = f"{name}, prompt {job.prompt.prompt_id}"
-    batches = {"decode_batch": profile.compute.decode_batch, **profile.sampling.of_a_set()}
-    question = Question(texts, seed, job.prompt.prompt_id, **batches, name=label)
+    compute = profile.compute
+    sizes = {"gradient_batch": compute.gradient_batch, "decode_batch": compute.decode_batch}
+    question = Question(texts, seed, job.prompt.prompt_id, **profile.sampling.of_a_set(), **sizes, name=label)
     made = particles(pipe, method, question, list(job.index), network, observe, journal)
-    images = to_images(pipe, made.x0, profile.compute.decode_batch, journal).permute(0, 2, 3, 1).numpy()
+    images = to_images(pipe, made.x0, compute.decode_batch, journal).permute(0, 2, 3, 1).numpy()
     seeds = [keyed_seed(seed, job.prompt.prompt_id, index, "start") for index in made.index]
     return ParticleSet(job.prompt.prompt_id, list(job.index), seeds, images, seen, made.passes, made.backward_passes)
 

@@ -49,13 +49,19 @@ class Journal:
 RowWise = Callable[[Tensor, slice], Tensor]
 
 
-def sliced(function: RowWise, x: Tensor, batch: int, journal: Journal | None = None) -> Tensor:
+def slices(rows: int, batch: int) -> list[slice]:
+    return [slice(k, k + batch) for k in range(0, rows, batch)]
+
+
+def sliced(
+    function: RowWise, x: Tensor, batch: int, journal: Journal | None = None, gradient_batch: int | None = None
+) -> Tensor:
     """function(x[s], s) for slices s of at most `batch` rows, joined: any number of rows in the memory of one slice.
 
     The function works row by row, so that slices change nothing but rounding. Where x asks for a gradient, the backward
-    pass goes slice by slice too.
+    pass goes by slices too, of at most `gradient_batch` rows (as many as forwards, where it is not given).
     """
-    return Sliced.apply(x, function, batch, journal or Journal())
+    return Sliced.apply(x, function, batch, gradient_batch or batch, journal or Journal())
 
 
 class Sliced(torch.autograd.Function):
@@ -63,18 +69,18 @@ class Sliced(torch.autograd.Function):
     Of several, each is computed again in the backward pass: their graphs would not fit together."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, function: RowWise, batch: int, journal: Journal) -> Tensor:
+    def forward(ctx, x: Tensor, function: RowWise, batch: int, gradient_batch: int, journal: Journal) -> Tensor:
         ctx.x, ctx.function, ctx.journal = x.detach(), function, journal
-        ctx.slices = [slice(k, k + batch) for k in range(0, len(x), batch)]
-        ctx.graph = None
+        ctx.gradient_batch, ctx.graph = gradient_batch, None
 
         def make(s: slice) -> Results:
-            if not ctx.needs_input_grad[0] or len(ctx.slices) > 1:
+            if not ctx.needs_input_grad[0] or len(x) > min(batch, gradient_batch):
                 return {"rows": function(x[s], s)}
             ctx.graph = graph(function, x, s)
             return {"rows": ctx.graph[1].detach()}
 
-        return torch.cat([journal.kept(lambda s=s: make(s))["rows"].to(x.device) for s in ctx.slices]).to(x.dtype)
+        parts = [journal.kept(lambda s=s: make(s))["rows"].to(x.device) for s in slices(len(x), batch)]
+        return torch.cat(parts).to(x.dtype)
 
     @staticmethod
     @once_differentiable
@@ -87,8 +93,9 @@ class Sliced(torch.autograd.Function):
             (pulled,) = torch.autograd.grad(rows, leaf, (gradient[s] / scale).to(rows), retain_graph=bool(ctx.graph))
             return {"rows": pulled * scale}
 
-        parts = [ctx.journal.kept(lambda s=s: make(s))["rows"].to(gradient.device) for s in ctx.slices]
-        return torch.cat(parts), None, None, None
+        todo = slices(len(ctx.x), ctx.gradient_batch)
+        parts = [ctx.journal.kept(lambda s=s: make(s))["rows"].to(gradient.device) for s in todo]
+        return torch.cat(parts), None, None, None, None
 
 
 def graph(function: RowWise, x: Tensor, s: slice) -> tuple[Tensor, Tensor]:

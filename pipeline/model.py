@@ -32,7 +32,7 @@ FILES = {
     "tokenizer": ("tokenizer_config.json",),  # its words stand in tokenizer.json, or in vocab.json and merges.txt
 }
 # As diffusers does by itself, in full precision.
-PLAINLY = ComputeParams("float32", channels_last=False, compile=False, offload=False, decode_batch=32)
+PLAINLY = ComputeParams("float32", False, False, False, 128, 32)
 VOCABULARIES = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
 
 

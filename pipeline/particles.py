@@ -44,8 +44,8 @@ class Particles:
 @dataclass(frozen=True)
 class Question:
     """What is asked of a pipeline: `texts` is one text for all particles or one for each; noise is keyed by
-    (seed, prompt_id, index). `batch` and `decode_batch`: latents in one call of the UNet, and of the decoder where a
-    space asks for it. `name` is what errors call it."""
+    (seed, prompt_id, index). `batch`, `gradient_batch`, `decode_batch`: latents in one call of the UNet, of the UNet
+    where a gradient goes back, of the decoder where a space asks for it. `name` is what errors call it."""
 
     texts: str | list[str]
     seed: int
@@ -54,6 +54,7 @@ class Question:
     levels: int
     guidance_scale: float
     batch: int
+    gradient_batch: int
     decode_batch: int
     name: str
 
@@ -117,6 +118,7 @@ def sampled(
         edit_condition=anneal if method.anneal else None,
         guidance_weight=weights(method.guidance, values) if method.guidance else None,
         journal=journal,
+        gradient_batch=q.gradient_batch,
     )
     x0 = sample(denoise, sigmas, method, noise, context, q.name, observe=observe)
     return Particles(x0, index, denoise.passes, denoise.backward_passes)

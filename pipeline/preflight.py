@@ -55,7 +55,7 @@ def costs(profile: Profile, one: Arithmetic, table: torch.Tensor) -> dict[str, S
         if reference and reference.kind == "rendered":
             found[name] = SetCost(images, 0, 0)
             continue
-        counted = passes(PLAIN if reference else methods[name], p, table)
+        counted = passes(PLAIN if reference else methods[name], p, profile.compute.gradient_batch, table)
         latents = counted.forward + BACKWARD * counted.backward
         found[name] = SetCost(images, latents, images * (latents * one.unet + one.decoder) / 1000)
     return found
@@ -65,7 +65,7 @@ def classifier_cost(profile: Profile, one: Arithmetic, table: torch.Tensor) -> S
     """The trajectories that the style classifier learns from; its own training is small beside them."""
     p = profile.style_classifier
     n = len(p.subjects) * artists_of(profile) * (p.train + p.held_out)
-    latents = passes(PLAIN, profile.sampling, table).forward
+    latents = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, table).forward
     return SetCost(n, latents, n * latents * one.unet / 1000)
 
 
@@ -117,7 +117,7 @@ def estimates(profile: Profile, rate: float | None) -> list[str]:
         shown_cost("all", SetCost(images, passes_of_all, sum(row.pflop for row in rows.values())), rate),
     ]
     if rate:
-        plain = passes(PLAIN, profile.sampling, table).forward * one.unet + one.decoder
+        plain = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, table).forward * one.unet + one.decoder
         lines.append(f"{rate / plain:.3g} plain images a second, at {SHARE:.0%} of a matrix product's rate here")
     return lines
 

@@ -78,10 +78,10 @@ def require_references(profile: Profile, prompts: list[Prompt]) -> None:
 def run(profile: Profile) -> None:
     require_one_of(profile.encoder.name, ENCODERS, "encoder")
     require_one_of(profile.sampling.schedule, SCHEDULES, "schedule")
-    require_ready(profile)
     methods = load_methods(Path(profile.methods_file), profile.sampling.levels)
     for name in profile.methods:
         require_one_of(name, methods, "method")
+    require_ready(profile)
     prompts = select(read_prompts(Path(profile.prompts.source)), profile.prompts)
     artists = profile.prompts.artists or ARTIST_NAMES
     for artist in artists:

@@ -42,5 +42,5 @@ def repel(
     row = load_method(method, METHODS_FILE, levels) if isinstance(method, str) else method
     network = classifier.load(style_classifier).to(device_of(pipe)) if style_classifier else None
     label = f"method {name}, prompt {prompt!r}"
-    question = Question(prompt, seed, prompt, schedule, levels, guidance_scale, batch, batch, label)
+    question = Question(prompt, seed, prompt, schedule, levels, guidance_scale, batch, batch, batch, label)
     return to_images(pipe, particles(pipe, row, question, list(range(n)), network).x0, batch)

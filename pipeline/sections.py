@@ -23,18 +23,21 @@ class SourceParams:
 class ComputeParams:
     """How a model computes. `dtype`: the number format of its weights and of what goes through them (latents and forces
     stay float32). `channels_last`: memory layout. `compile`: the UNet by torch.compile. `offload`: parts wait on the
-    CPU until they are called. `decode_batch`: latents in one call of the decoder."""
+    CPU until they are called. `gradient_batch`: latents in one call of the UNet that a gradient goes back through,
+    which takes several times the memory; `decode_batch`: latents in one call of the decoder."""
 
     dtype: str
     channels_last: bool
     compile: bool
     offload: bool
+    gradient_batch: int
     decode_batch: int
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise BadInput(f"dtype: expected one of {', '.join(DTYPES)}, got {self.dtype!r}")
-        require_at_least("decode_batch", self.decode_batch, 1)
+        for name in ("gradient_batch", "decode_batch"):
+            require_at_least(name, getattr(self, name), 1)
         if self.compile and self.offload:
             raise BadInput("compile and offload: expected one of them at most; what is compiled stays where it is")
 

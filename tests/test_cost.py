@@ -33,21 +33,24 @@ NOISY = Repulsion("rbf", "style_classifier", "noisy", (0, 19), Strength("alpha",
     ],
 )
 def test_passes_by_hand(method, forward, backward):
-    found = passes(method, P, TABLE)
+    found = passes(method, P, 128, TABLE)
     assert (found.forward, found.backward) == (forward, backward)
 
 
 def test_several_slices_cost_a_forward_pass_again_on_the_way_back():
     method = Method("euler", repel=(THROUGH,))
     small = SamplingParams("linspace", 20, 8.0, 4, 1, 7, 0)  # 8 latents in two slices
-    assert passes(method, small, TABLE).forward == 50 and passes(method, small, TABLE).backward == 10
+    for p, gradient_batch in ((small, 128), (P, 7)):
+        assert passes(method, p, gradient_batch, TABLE).forward == 50
+        assert passes(method, p, gradient_batch, TABLE).backward == 10
+    assert passes(method, P, 8, TABLE).forward == 40
 
 
 def test_every_shipped_row_can_be_counted():
     root = Path(__file__).parents[1]
     for path in (root / "methods.yaml", root / "profiles/sd2/methods.yaml"):
         for name, method in load_methods(path, 20).items():
-            assert passes(method, P, TABLE).forward >= 20, name
+            assert passes(method, P, 128, TABLE).forward >= 20, name
 
 
 def test_a_matrix_product_is_two_operations_a_multiplication():

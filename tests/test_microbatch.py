@@ -46,6 +46,21 @@ def test_no_gradient_is_made_where_none_is_asked_for():
     assert not sliced(cube, X, 2).requires_grad
 
 
+@pytest.mark.parametrize("gradient_batch", [1, 2, 5, 7, 9])
+@pytest.mark.parametrize("batch", [3, 7, 9])
+def test_the_way_back_may_go_by_other_slices(batch, gradient_batch):
+    sizes = []
+
+    def counted(part: torch.Tensor, s: slice) -> torch.Tensor:
+        if torch.is_grad_enabled():
+            sizes.append(len(part))
+        return cube(part, s)
+
+    x = X.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(sliced(counted, x, batch, None, gradient_batch), x, torch.ones_like(X))
+    assert torch.allclose(gradient, 3 * SCALE * X**2) and max(sizes) <= gradient_batch and sum(sizes) == 7
+
+
 @pytest.mark.parametrize("batch,graphs", [(7, 1), (3, 3)])
 def test_one_slice_is_computed_once_and_several_once_more_for_the_way_back(batch, graphs):
     calls = []

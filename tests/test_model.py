@@ -146,7 +146,7 @@ def test_a_compiled_model_gives_the_same_images_and_gradients(tmp_path, monkeypa
     def images(compiled: bool, batch: int) -> torch.Tensor:
         pipe = load_pipeline(tmp_path, "cpu", replace(PLAINLY, compile=compiled))
         assert (pipe.unet._compiled_call_impl is not None) == compiled
-        question = Question("a vase", 0, "vase", "linspace", 3, 8.0, batch, batch, "test")
+        question = Question("a vase", 0, "vase", "linspace", 3, 8.0, batch, batch, batch, "test")
         return to_images(pipe, particles(pipe, method, question, [0, 1, 2], None).x0, batch).int()
 
     for batch in (4, 64):

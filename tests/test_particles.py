@@ -12,7 +12,7 @@ from pipeline.model import load_pipeline
 from pipeline.particles import CANDIDATE, Particles, Question, particles
 from pipeline.repulsion import Repulsion, Strength
 
-QUESTION = Question("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, "test")
+QUESTION = Question("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, 16, "test")
 N = 4
 
 

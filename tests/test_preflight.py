@@ -54,7 +54,7 @@ def test_nothing_is_missing(profile):
         (lambda p: Path("weights").unlink(), "encoder inception: nothing at weights; make fetch PROFILE=sd2"),
         (
             lambda p: dataclasses.replace(p, sampling=dataclasses.replace(p.sampling, batch=10**9)),
-            r"memory: about .* GiB needed, .* GiB on the cpu; lower sampling.batch \(1000000000\)",
+            r"memory: about .* GiB needed, .* GiB on the cpu; lower sampling.batch \(1000000000\), compute.grad",
         ),
         (
             lambda p: dataclasses.replace(p, sampling=dataclasses.replace(p.sampling, sets=10**9)),
@@ -130,6 +130,10 @@ def test_sizes_follow_the_parameters(monkeypatch):
     )
     moved = dataclasses.replace(sd2, compute=dataclasses.replace(sd2.compute, offload=True))
     assert memory_needed(sd2) - memory_needed(moved) == pytest.approx(2 * 83_653_863 / 2**30)  # the VAE waits outside
+    mini = read_profile(PROFILES["sd2_mini"])  # which has methods through the denoiser
+    for profile, grows in ((sd2, False), (mini, True)):
+        back = dataclasses.replace(profile, compute=dataclasses.replace(profile.compute, gradient_batch=40))
+        assert (memory_needed(back) > memory_needed(profile)) == grows
     small = read_profile(PROFILES["small"])
     assert images_of(small)["plain"] == 6 * 120 and images_of(small)["max_div"] == 6 * 160
 

@@ -40,7 +40,7 @@ def small(values: dict, dtype: str, methods: list[str]) -> dict:
     values |= {"root": ".", "here": "", "device": "cpu", "model": "model", "methods_file": "methods.yaml"}
     values |= {"methods": methods, "sets": methods + values["references"]}
     values["prompts"] |= {"source": "prompts.csv", "only": ["vase"], "artists": artists}
-    values["compute"] |= {"dtype": dtype, "decode_batch": 3}
+    values["compute"] |= {"dtype": dtype, "gradient_batch": 2, "decode_batch": 3}
     values["sampling"] |= {"levels": LEVELS, "particles": 4, "sets": 3, "batch": 3}
     for p in values["reference_sets"].values():
         p["images_per_artist"] = 1
@@ -93,7 +93,7 @@ def ran(tmp_path_factory, prediction: str, dtype: str, methods: list[str]) -> It
 def profile(tmp_path_factory) -> Iterator[Study]:
     """The thesis's methods, and one through the denoiser, which none of them is."""
     methods = yaml.safe_load(PROFILES["sd2"].read_text())["methods"]
-    yield from ran(tmp_path_factory, "epsilon", "float16", [*methods, "style_and_place"])
+    yield from ran(tmp_path_factory, "epsilon", "bfloat16", [*methods, "style_and_place"])
 
 
 def test_a_model_of_v_prediction_goes_all_the_way(tmp_path_factory):
@@ -116,7 +116,7 @@ def test_every_set_has_its_images_and_what_was_counted_is_what_was_foretold(prof
     table = sigma_table(load_pipeline(Path(profile.model), "cpu").scheduler.alphas_cumprod)
     for name in profile.sets:
         assert read_images(profile.samples(name)).shape == (12, 64, 64, 3)
-        found, foretold = read_run(profile.samples(name)), passes(methods.get(name, PLAIN), profile.sampling, table)
+        found, foretold = read_run(profile.samples(name)), passes(methods.get(name, PLAIN), profile.sampling, 2, table)
         assert found["denoiser_passes"] == 12 * foretold.forward, name
         assert found["denoiser_backward_passes"] == 12 * foretold.backward, name
 
@@ -209,7 +209,7 @@ def test_images_do_not_depend_on_the_size_of_micro_batches(profile, tmp_path, pr
     network = generate.classifier.load(Path(profile.style_classifier.folder))
 
     def images(batch: int) -> torch.Tensor:
-        question = Question("a vase", 0, "vase", "linspace", LEVELS, 8.0, batch, batch, "test")
+        question = Question("a vase", 0, "vase", "linspace", LEVELS, 8.0, batch, max(1, batch // 2), batch, "test")
         return to_images(pipe, particles(pipe, method, question, list(range(5)), network, None, Journal()).x0, batch)
 
     assert (images(3).int() - images(64).int()).abs().max() <= 1
