@@ -10,10 +10,8 @@ from __future__ import annotations
 import datetime
 import json
 import platform
-import statistics
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,10 +19,9 @@ from typing import Any
 import diffusers
 import torch
 from diffusers import EulerDiscreteScheduler
-from tqdm import tqdm
 
+from bench.device_timing import measured, part_row, peak_gib, reset_peak
 from bench.sd2_page import page
-from bench.timing import peak_memory_gib
 from pipeline import preflight
 from pipeline.architecture import SD2, TOKENS, abar
 from pipeline.classifier import StyleClassifier
@@ -45,7 +42,7 @@ PROFILE = Path("profiles/sd2/params.yaml")
 RESULTS, PAGE = Path("report/sd2.json"), Path("report/sd2.md")
 # 16-bit TFLOP/s of dense matrix products, float32 sums, by NVIDIA's data sheets.
 PEAKS = {"H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "RTX 4090": 165, "A10": 125, "T4": 65}
-LEVELS, GUIDANCE = 20, 8.0
+GUIDANCE = 8.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +50,7 @@ class Plan:
     """What is measured on a device: sets of each N by `methods`, diffusers' pipeline at `beside`, `repeats` times."""
 
     dtype: str
+    levels: int
     sizes: tuple[int, ...]
     methods: tuple[str, ...]
     beside: int | None
@@ -63,58 +61,24 @@ class Plan:
 
 
 PLANS = {
-    "cuda": Plan("float16", (16, 64, 500), ("plain", "latent", "channel_average", "rule_of_thirds", "random_cnn",
+    "cuda": Plan("float16", 20, (16, 64, 500), ("plain", "latent", "channel_average", "rule_of_thirds", "random_cnn",
                  "style_classifier", "style_classifier_thirds", "langevin", "style_and_place"), 64, 64, 16, 8, 3),
-    "cpu": Plan("float32", (2,), ("style_classifier",), None, 4, 1, 1, 1),
+    "cpu": Plan("float32", 5, (2,), ("style_classifier",), None, 4, 1, 1, 1),
 }  # fmt: skip
 
 
-def seconds(device: str, work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    if device == "cuda":
-        torch.cuda.synchronize()
-    return time.perf_counter() - start
-
-
-def peak_gib(device: str) -> float:
-    """Largest so far: allocated on the GPU, resident on the CPU."""
-    return torch.cuda.max_memory_allocated() / 2**30 if device == "cuda" else peak_memory_gib()
-
-
-def measured(device: str, plan: Plan, works: dict[str, Callable[[], object]], n: int) -> Iterator[dict[str, Any]]:
-    """Rows of works that make n images each, in turn; on the GPU after one uncounted round. What does not fit into the
-    memory is a row that says so."""
-    times: dict[str, list[float]] = {name: [] for name in works}
-    peaks: dict[str, float] = {}
-    failed: set[str] = set()
-    warm = 1 if device == "cuda" else 0
-    for turn in range(warm + plan.repeats):
-        for name in tqdm([name for name in works if name not in failed], desc=f"N = {n}"):
-            try:
-                if device == "cuda":
-                    torch.cuda.reset_peak_memory_stats()
-                took = seconds(device, works[name])
-            except torch.OutOfMemoryError:
-                failed.add(name)
-                torch.cuda.empty_cache()
-                continue
-            peaks[name] = peak_gib(device)
-            if turn >= warm:
-                times[name].append(took)
-    for name in works:
-        if name in failed:
-            yield {"what": name, "n": n, "reason": "out of memory"}
-            continue
-        median = statistics.median(times[name])
-        yield {"what": name, "n": n, "seconds": round(median, 3), "images_per_second": round(n / median, 4),
-               "peak_gib": round(peaks[name], 2)}  # fmt: skip
+def within(method: Method, levels: int) -> Method:
+    """A row at fewer levels: its repulsions end with them."""
+    cells = tuple(
+        replace(cell, levels=(cell.levels[0], min(cell.levels[1], levels - 1))) for cell in method.repel or ()
+    )
+    return replace(method, repel=cells or None)
 
 
 def sampler(pipe: Any, method: Method, network: StyleClassifier, plan: Plan, n: int) -> Callable[[], object]:
     """One particle set with its decoding, each micro-batch kept as the stage keeps it; its PNGs are not written."""
     batches = (plan.batch, plan.gradient_batch, plan.decode_batch)
-    question = Question("a vase", 0, "vase", "linspace", LEVELS, GUIDANCE, *batches, "bench")
+    question = Question("a vase", 0, "vase", "linspace", plan.levels, GUIDANCE, *batches, "bench")
 
     def work() -> None:
         with TemporaryDirectory() as folder:
@@ -125,31 +89,18 @@ def sampler(pipe: Any, method: Method, network: StyleClassifier, plan: Plan, n: 
     return work
 
 
-@torch.no_grad()
-def part_row(
-    device: str, what: str, work: Callable[[], object], tflop: float, n: int, matrix: float, base: float
-) -> dict:
-    """One micro-batch of n latents through a network: its rate beside a matrix product's, and how far the peak memory
-    is above `base`."""
-    if device == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-    work()
-    rise = peak_gib(device) - base
-    rate = tflop / statistics.median(seconds(device, work) for _ in range(3))
-    return {"what": what, "n": n, "tflops": round(rate, 4), "of_matrix_product": round(rate / matrix, 3),
-            "gib_per_latent": round(rise / n, 4)}  # fmt: skip
-
-
 def part_rows(device: str, pipe: Any, plan: Plan, one: Arithmetic) -> list[dict[str, Any]]:
     """The decoder, then the UNet on twice its micro-batch, which takes more: resident memory only rises."""
     dtype, n, m = pipe.unet.dtype, plan.decode_batch, 2 * plan.batch
     latents, text = torch.randn(m, 4, 64, 64).to(device, dtype), torch.randn(m, TOKENS, 1024).to(device, dtype)
-    t, matrix, base = torch.ones(1, device=device), preflight.matrix_rate(device, plan.dtype), peak_gib(device)
+    t, matrix = torch.ones(1, device=device), preflight.matrix_rate(device, plan.dtype)
+    reset_peak(device)
+    base = peak_gib(device)
     works = {
         "decoder": (lambda: pipe.vae.decode(latents[:n]), n * one.decoder, n),
         "UNet": (lambda: pipe.unet(latents, t, text), m * one.unet, m),
     }
-    return [part_row(device, what, *work, matrix, base) for what, work in works.items()]
+    return [part_row(device, what, work, plan.repeats, *rest, matrix, base) for what, (work, *rest) in works.items()]
 
 
 def machine(device: str) -> str:
@@ -168,21 +119,20 @@ def main() -> None:
     pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config, timestep_spacing="linspace")
     torch.manual_seed(0)
     network = StyleClassifier(profile.prompts.artists, 64, 64, 64).eval().requires_grad_(False).to(device)
-    methods = load_methods(Path(profile.methods_file), LEVELS)
+    methods = {name: within(row, plan.levels) for name, row in load_methods(Path(profile.methods_file), 20).items()}
     rows = part_rows(device, pipe, plan, one)
     if n := plan.beside:  # as it comes, before the pipeline is placed otherwise
-        work = lambda: sample_plain(pipe, ["a vase"] * n, list(range(n)), GUIDANCE, LEVELS, 0)  # noqa: E731
-        rows += measured(device, plan, {"diffusers": work}, n)
-    placed(
-        pipe, device, ComputeParams(plan.dtype, device == "cuda", False, False, plan.gradient_batch, plan.decode_batch)
-    )
+        work = lambda: sample_plain(pipe, ["a vase"] * n, list(range(n)), GUIDANCE, plan.levels, 0)  # noqa: E731
+        rows += measured(device, plan.repeats, {"diffusers": work}, n)
+    batches = plan.gradient_batch, plan.decode_batch
+    placed(pipe, device, ComputeParams(plan.dtype, device == "cuda", False, False, *batches))
     for n in plan.sizes:
         works = {name: sampler(pipe, methods[name], network, plan, n) for name in plan.methods}
-        rows += measured(device, plan, works, n)
+        rows += measured(device, plan.repeats, works, n)
     if device == "cuda":
         pipe.unet.compile()
         works = {"plain, compiled": sampler(pipe, methods["plain"], network, plan, plan.beside)}
-        rows += measured(device, plan, works, plan.beside)
+        rows += measured(device, plan.repeats, works, plan.beside)
     costs = preflight.costs(profile, one, sigma_table(abar(SD2["scheduler"])))
     found = {
         "date": datetime.date.today().isoformat(),

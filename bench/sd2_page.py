@@ -85,7 +85,7 @@ def page(found: dict[str, Any]) -> str:
     parts = [
         "# Stable Diffusion 2's architecture, measured",
         f"By `{found['command']}` on {found['date']}: {found['machine']}; {versions}; {found['plan']['dtype']};\n"
-        "random weights, on which time and memory do not depend; 20 levels, guidance 8.",
+        f"random weights, on which time and memory do not depend; {found['plan']['levels']} levels, guidance 8.",
         "" if found["plan"]["beside"] else NO_GPU,
         measured_table(found["rows"]),
     ]

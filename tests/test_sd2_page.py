@@ -15,7 +15,7 @@ def found(beside: int | None, plain: float, latent: float, theirs: float) -> dic
         {"what": what, "n": 64, "seconds": s, "images_per_second": 64 / s, "peak_gib": 5.0}
         for what, s in (("plain", plain), ("latent", latent), ("diffusers", theirs))
     ]
-    plan = {"beside": beside, "dtype": "float16"}
+    plan = {"beside": beside, "dtype": "float16", "levels": 20}
     names = {"date": "2030-01-01", "command": "python -m bench.sd2", "machine": "H100", "versions": {"torch": "9"}}
     tflop = {"unet": 0.8, "decoder": 2.5}
     return names | {"plan": plan, "tflop": tflop, "peak_tflops": 989, "rows": rows, "costs": COST, "disk_gib": 1.0}
