@@ -12,6 +12,8 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from numpy.typing import DTypeLike
+from scipy.linalg import get_blas_funcs
 from scipy.linalg.blas import dsyrk
 
 from pipeline.params import BadInput
@@ -172,8 +174,21 @@ def across_means(kernel: Float[np.ndarray, "n m"], own: Sample) -> Replicates:
     return own.weights @ kernel.mean(1) / own.sizes
 
 
-def scatters(x: Float[np.ndarray, "n d"], kept: Bool[np.ndarray, "k n"]) -> Iterator[Float[np.ndarray, "d d"]]:
-    """x^T x of the rows that each replicate keeps, lower triangle: that of all rows less that of the rows left out."""
-    whole = dsyrk(1.0, x.T, lower=1)
+def scatter(x: Float[np.ndarray, "n d"], precision: DTypeLike = np.float64) -> Float[np.ndarray, "d d"]:
+    """x^T x in float64, lower triangle. In float32 it takes half the time: the diagonal stays exact, and the other
+    entries carry a rounding of about float32's eps |x_i| |x_j|, x_i and x_j the columns."""
+    (syrk,) = get_blas_funcs(["syrk"], dtype=precision)
+    found = syrk(1.0, x.astype(precision, copy=False).T, lower=1)
+    if found.dtype == np.float32:
+        found = found.astype(np.float64)
+        np.fill_diagonal(found, np.einsum("ij,ij->j", x, x))
+    return found
+
+
+def scatters(
+    x: Float[np.ndarray, "n d"], kept: Bool[np.ndarray, "k n"], precision: DTypeLike = np.float64
+) -> Iterator[Float[np.ndarray, "d d"]]:
+    """The scatter of the rows that each replicate keeps: that of all rows less that of the rows left out."""
+    whole = scatter(x, precision)
     for keep in kept:
         yield whole.copy(order="F") if keep.all() else dsyrk(-1.0, x[~keep].T, beta=1.0, c=whole, lower=1)

@@ -9,9 +9,13 @@ from analysis.frechet import (
     root_traces_by_covariances,
     root_traces_by_products,
     root_traces_by_triangles,
+    rounding,
+    stretch,
 )
-from analysis.samples import TwoSamples
+from analysis.samples import TwoSamples, scatter
 from pipeline.params import BadInput
+
+FAR = np.full(1, 1e6)  # a distance beside which no rounding counts
 
 
 def with_moments(mean: np.ndarray, covariance: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
@@ -26,6 +30,12 @@ def by_square_root(a: np.ndarray, b: np.ndarray) -> float:
     """The textbook's route, through a d x d matrix square root."""
     root = sqrtm(np.cov(a.T) @ np.cov(b.T))
     return float(np.square(a.mean(0) - b.mean(0)).sum() + np.trace(np.cov(a.T) + np.cov(b.T) - 2 * root.real))
+
+
+def without_roots(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The distance but for its matrix square root."""
+    spreads = a.var(0, ddof=1).sum() + b.var(0, ddof=1).sum()
+    return np.array([np.square(a.mean(0) - b.mean(0)).sum() + spreads])
 
 
 def test_diagonal_gaussians_in_closed_form():
@@ -69,7 +79,7 @@ def test_the_three_ways_agree():
     a, b = rng.standard_normal((700, 300)) * np.linspace(0.01, 2, 300), rng.standard_normal((500, 300))
     pair = TwoSamples.whole(a, b)
     exact = root_traces_by_triangles(pair)
-    assert root_traces_by_covariances(pair) == pytest.approx(exact, rel=1e-9)
+    assert root_traces_by_covariances(pair, FAR, np.float64) == pytest.approx(exact, rel=1e-9)
     assert root_traces_by_products(pair) == pytest.approx(exact, rel=1e-9)
     assert LARGE < 300 and frechet(a, b) == pytest.approx(by_square_root(a, b), rel=1e-8)
 
@@ -78,11 +88,72 @@ def test_a_covariance_without_a_root_is_left_to_the_exact_way():
     rng = np.random.default_rng(7)
     a, b = rng.standard_normal((700, 300)), rng.standard_normal((500, 300))
     b[:, 1] = b[:, 0]
-    with pytest.raises(LinAlgError, match="no Cholesky root"):
-        root_traces_by_covariances(TwoSamples.whole(a, 0 * b))
-    root_a, root_b = a - a.mean(0), b - b.mean(0)
-    cross = svdvals(root_a @ root_b.T).sum() / np.sqrt(699 * 499)
-    assert root_traces(TwoSamples.whole(a, b)) == pytest.approx([cross], rel=1e-6)
+    with pytest.raises(LinAlgError, match="has no Cholesky root"):
+        root_traces_by_covariances(TwoSamples.whole(a, 0 * b), FAR, np.float64)
+    cross = svdvals((a - a.mean(0)) @ (b - b.mean(0)).T).sum() / np.sqrt(699 * 499)
+    assert frechet(a, b) == pytest.approx(without_roots(a, b) - 2 * cross, rel=1e-6)
+
+
+def wide(decay: float, shift: float, turned: bool, seed: int) -> np.ndarray:
+    """Rows of more columns than LARGE, whose standard deviations fall as a power; turned, all columns correlate."""
+    x = np.random.default_rng(seed).normal(shift, 1, (1200, 300)) * np.arange(1, 301.0) ** -decay
+    return x @ np.linalg.qr(np.random.default_rng(0).standard_normal((300, 300)))[0] if turned else x
+
+
+def trace_and_rounding(a: np.ndarray, b: np.ndarray, precision: type) -> tuple[float, float]:
+    """tr (S_a S_b)^(1/2) of covariances in the given precision, by another route, and how far off it should be."""
+    covariances = [np.cov(x.T) for x in (a, b)]
+    for x, covariance in zip((a, b), covariances, strict=True):
+        lower = scatter(x - x.mean(0), precision) / (len(x) - 1)
+        covariance[:] = lower + np.tril(lower, -1).T
+    root = np.linalg.cholesky(covariances[1])
+    roots = np.sqrt(np.linalg.eigvalsh(root.T @ covariances[0] @ root))
+    maps = [stretch(t, np.linalg.cholesky(s)) for s, t in (covariances, covariances[::-1])]
+    return roots.sum(), rounding(roots, tuple(map(np.trace, covariances)), tuple(maps), precision)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("decay,shift", [(0, 0), (0.5, 0.1), (1, 0), (1, 0.3), (1.5, 0)])
+def test_products_in_float32_are_off_by_no_more_than_foretold(decay, shift, turned):
+    a, b = wide(decay, 0, turned, 1), wide(decay, shift, turned, 2)
+    single, foretold = trace_and_rounding(a, b, np.float32)
+    double, in_double = trace_and_rounding(a, b, np.float64)
+    assert 0 < abs(single - double) <= foretold
+    assert in_double < 1e-8 * foretold
+
+
+def test_a_direction_that_only_one_set_lacks_is_foretold():
+    rng = np.random.default_rng(8)
+    a, b = rng.standard_normal((700, 300)), wide(0, 0, True, 2)
+    b[:, 1] = b[:, 0] + 1e-3 * b[:, 1]  # of a variance of 1e-6: about float32's eps
+    (single, foretold), (double, _) = (trace_and_rounding(a, b, precision) for precision in (np.float32, np.float64))
+    assert 1e-7 * double < abs(single - double) <= foretold
+
+
+def test_the_stretch_between_two_covariances():
+    """For diagonal ones Hutchinson's estimate is exact: all random signs give one value."""
+    assert stretch(np.diag([8.0, 3.0]), np.diag([2.0, 1.0])) == pytest.approx(8 / 4 + 3)
+    rng = np.random.default_rng(9)
+    s, t = (np.cov(rng.standard_normal((900, 300)).T) for _ in range(2))
+    assert stretch(t, np.linalg.cholesky(s)) == pytest.approx(np.trace(t @ np.linalg.inv(s)), rel=0.02)
+
+
+@pytest.mark.parametrize("decay,shift,precision", [(0.5, 0.1, np.float32), (1, 0, np.float64), (2, 0, np.float64)])
+def test_float32_is_taken_where_its_rounding_is_small_beside_the_distance(decay, shift, precision):
+    a, b = wide(decay, 0, True, 1), wide(decay, shift, True, 2)
+    pair, rest = TwoSamples.whole(a, b), without_roots(a, b)
+    assert root_traces(pair, rest) == root_traces_by_covariances(pair, rest, precision)
+    assert frechet(a, b) == pytest.approx(rest - 2 * root_traces_by_triangles(pair), rel=1e-6)
+    if precision == np.float64:
+        with pytest.raises(LinAlgError, match="not exact enough|no Cholesky root"):
+            root_traces_by_covariances(pair, rest, np.float32)
+
+
+def test_a_set_beside_itself_is_left_to_the_exact_way():
+    a = wide(0.5, 0, True, 1)
+    assert frechet(a, a) == pytest.approx(0, abs=1e-12)
+    with pytest.raises(LinAlgError, match="products in float64 are not exact enough"):
+        root_traces_by_covariances(TwoSamples.whole(a, a), without_roots(a, a), np.float64)
 
 
 def test_float32_features_lose_nothing():
