@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from analysis import samples
-from analysis.samples import Sample, TwoSamples, across_means, kept_rows, scatters, within_means
+from analysis.samples import Sample, TwoSamples, across_means, kept_rows, scatter, scatters, within_means
 from pipeline.params import BadInput
 
 RNG = np.random.default_rng(0)
@@ -39,6 +39,16 @@ def test_means_and_scatters_by_hand():
     assert across_means(np.array([[1.0, 3], [2, 4], [5, 9]]), sample) == pytest.approx([4, 7, 2.5])
     lower = [np.tril(s).tolist() for s in scatters(sample.x, sample.kept)]
     assert lower == [[[10, 0], [3, 5]], [[9, 0], [3, 1]], [[1, 0], [0, 4]]]
+
+
+def test_a_scatter_in_float32_keeps_its_diagonal_exact():
+    x = np.random.default_rng(1).standard_normal((500, 40)) * np.geomspace(1e-3, 1e3, 40)
+    exact, single = np.tril(x.T @ x), np.tril(scatter(x, np.float32))
+    norms = np.sqrt(exact.diagonal())
+    off = abs(single - exact) / np.outer(norms, norms)
+    assert single.diagonal() == pytest.approx(exact.diagonal(), rel=1e-14)
+    assert 1e-10 < off.max() < np.finfo(np.float32).eps
+    assert np.tril(scatter(x)) == pytest.approx(exact, rel=1e-12, abs=1e-12)
 
 
 def test_radii_by_hand(monkeypatch):
