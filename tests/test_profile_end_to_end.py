@@ -4,24 +4,23 @@ import csv
 import html.parser
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
+from end_to_end import ROOT, copy_pages, run_stages
 from test_profile import VALUES
 
 from analysis import check, distances, draw, printing, report, tables
 from analysis.settings import Study
-from pipeline import features, generate, prepare, reference, story, trajectories
+from pipeline import features, generate, prepare, reference
 from pipeline.feature_sets import read_features
 from pipeline.image_sets import read_forces, read_images, read_manifest, read_run
 from pipeline.methods import load_methods
 from pipeline.params import BadInput, strict
 from pipeline.profile import read_profile
 
-ROOT = Path(__file__).parents[1]
 METHODS = ("plain", "channel_average", "style_classifier")
 PROMPTS = """prompt_id,prompt,split
 vase,a painting of a vase,test
@@ -36,9 +35,7 @@ def profile(tmp_path_factory) -> Study:
     folder.mkdir(parents=True)
     for name in ("models", "bench"):
         (folder / name).symlink_to(ROOT / name)
-    # typst leaves no root, not even by a link
-    for name in ("report", "results/validation", "results/sweep", "profiles/sweep", "analysis/validation"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("samples", "features", "distances"))
+    copy_pages(folder)
     rows = yaml.safe_load((ROOT / "methods.yaml").read_text())
     for row in rows.values():
         for cell in row.get("repel", []):
@@ -71,19 +68,7 @@ def profile(tmp_path_factory) -> Study:
     with patch.context() as inner:  # what is hostile in the odd prompt is tried anyway
         inner.setattr(prepare, "require_readable", lambda *args: None)
         prepare.run(profile)
-    trajectories.run(profile)
-    for name in profile.references:
-        reference.run(profile, name)
-    for name in profile.methods:
-        generate.run(profile, name)
-    for name in profile.sets:
-        features.run(profile, name)
-    for name in profile.sets:
-        distances.run(profile, name)
-    tables.run(profile)
-    story.run(profile)
-    draw.run(profile)
-    report.run(profile)
+    run_stages(profile)
     yield profile
     patch.undo()
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from end_to_end import ROOT, copy_pages, run_stages
 from stand_ins import inception_weights, small_model
 from test_profile import PROFILES
 
-from analysis import distances, draw, report, tables
 from analysis.settings import Study
-from pipeline import features, generate, prepare, reference, story, trajectories
+from pipeline import features, generate, prepare
 from pipeline.cost import passes
 from pipeline.denoiser import to_images
 from pipeline.downloads import sha256_of
@@ -29,7 +29,6 @@ from pipeline.model import load_pipeline
 from pipeline.particles import Question, particles
 from pipeline.profile import read_profile
 
-ROOT = Path(__file__).parents[1]
 LEVELS = 3
 
 
@@ -55,8 +54,7 @@ def ran(tmp_path_factory, prediction: str, dtype: str, methods: list[str]) -> It
     folder = tmp_path_factory.mktemp("sd2") / "some" / "folders" / "down"
     folder.mkdir(parents=True)
     (folder / "bench").symlink_to(ROOT / "bench")
-    for name in ("report", "results/validation", "results/sweep", "profiles/sweep", "analysis/validation"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("samples", "features", "distances"))
+    copy_pages(folder)
     shutil.copy(ROOT / "profiles" / "sd2" / "prompts.csv", folder)
     rows = yaml.safe_load((ROOT / "profiles" / "sd2" / "methods.yaml").read_text())
     for row in rows.values():
@@ -72,19 +70,7 @@ def ran(tmp_path_factory, prediction: str, dtype: str, methods: list[str]) -> It
     Path("params.yaml").write_text(yaml.safe_dump(values))
     profile = read_profile(Path("params.yaml"), Study)
     prepare.run(profile)
-    trajectories.run(profile)
-    for name in profile.references:
-        reference.run(profile, name)
-    for name in profile.methods:
-        generate.run(profile, name)
-    for name in profile.sets:
-        features.run(profile, name)
-    for name in profile.sets:
-        distances.run(profile, name)
-    tables.run(profile)
-    story.run(profile)
-    draw.run(profile)
-    report.run(profile)
+    run_stages(profile)
     yield profile
     patch.undo()
 

@@ -1,0 +1,34 @@
+"""A profile's stages in one process, in a folder of its own: what the end-to-end tests share."""
+
+import shutil
+from pathlib import Path
+
+from analysis import distances, draw, report, tables
+from analysis.settings import Study
+from pipeline import features, generate, reference, story, trajectories
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("report", "results/validation", "results/sweep", "profiles/sweep", "analysis/validation")
+
+
+def copy_pages(folder: Path) -> None:
+    """What the report is made of beside the profile's own numbers. Copied: typst leaves no root, not even by a link."""
+    for name in PAGES:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("samples", "features", "distances"))
+
+
+def run_stages(profile: Study) -> None:
+    """Every stage after `prepare`, in the order of dvc.yaml."""
+    trajectories.run(profile)
+    for name in profile.references:
+        reference.run(profile, name)
+    for name in profile.methods:
+        generate.run(profile, name)
+    for name in profile.sets:
+        features.run(profile, name)
+    for name in profile.sets:
+        distances.run(profile, name)
+    tables.run(profile)
+    story.run(profile)
+    draw.run(profile)
+    report.run(profile)
