@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.door import require_known_metrics
+from analysis.inputs import table_at
 from analysis.results import read_results
 from analysis.settings import Study
 from pipeline.params import BadInput, new_file, one_line_errors
@@ -19,29 +20,28 @@ from pipeline.profile import read_profile
 
 KEYS = ["set", "prompt_id", "metric", "space", "against"]
 ACCEPT = "--accept"
+ROUNDING = 1e-7
 
 
 def compare(found: pd.DataFrame, expected: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Every row of both tables: values, difference, the tolerance of its metric, and whether it is within; a row that
-    only one of the tables has is not."""
+    only one of the tables has is not. `found` has the number n of images behind each value."""
     table = expected.merge(
-        found[[*KEYS, "value"]], how="outer", on=KEYS, suffixes=("_expected", "_found"), indicator=True
+        found[[*KEYS, "n", "value"]], how="outer", on=KEYS, suffixes=("_expected", "_found"), indicator=True
     )
-    tolerance = pd.DataFrame(
-        {m: (t.relative, t.absolute) for m, t in study.analysis.check.items()}, ["relative", "absolute"]
-    )
-    relative, absolute = (table["metric"].map(tolerance.loc[part]) for part in ("relative", "absolute"))
+    tolerance = pd.DataFrame({metric: vars(one) for metric, one in study.analysis.check.items()}, dtype=float)
+    relative, absolute, images = (table["metric"].map(tolerance.loc[p]) for p in ("relative", "absolute", "images"))
     table["difference"] = table["value_found"] - table["value_expected"]
-    table["tolerance"] = absolute + relative * table["value_expected"].abs()
+    # in doubles 1 - 0.95 is more than 0.05, and results carry eight digits
+    rounding = ROUNDING * table[["value_expected", "value_found"]].abs().max(axis=1)
+    table["tolerance"] = absolute + relative * table["value_expected"].abs() + images / table["n"] + rounding
     nothing = table["value_found"].isna() & table["value_expected"].isna() & (table["_merge"] == "both")
     table["within"] = (table["difference"].abs() <= table["tolerance"]) | nothing
     return table
 
 
 def read_expected(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise BadInput(f"no expected results at {path}; run with {ACCEPT} to make them from what is found")
-    return pd.read_csv(path, dtype=dict.fromkeys(KEYS, str), keep_default_na=False, na_values={"value": [""]})
+    return table_at(path, [KEYS], ["value"], f"make check's module with {ACCEPT}", dtype=dict.fromkeys(KEYS, str))
 
 
 def report(table: pd.DataFrame) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from analysis.estimates import Estimate, gap_estimates
 from analysis.settings import Study
+from pipeline.params import read_yaml
 
 # Embeddings of latents by what they are to spread: the subject's place, or the look of the picture.
 NAMED_FOR = {
@@ -23,7 +23,7 @@ NAMED_FOR = {
 
 def spaces(study: Study) -> dict[str, str]:
     """What each method that repels in one space is named for."""
-    rows = yaml.safe_load(Path(study.methods_file).read_text())
+    rows = read_yaml(Path(study.methods_file))
     cells = {m: rows[m].get("repel") or [] for m in study.methods}
     return {m: NAMED_FOR[c[0]["space"]] for m, c in cells.items() if len(c) == 1 and c[0]["space"] in NAMED_FOR}
 

@@ -1,4 +1,4 @@
-"""The door of the analysis: it stops at parameters that would fail, or be overlooked, after everything was sampled."""
+"""Rejects unknown metric names in margins and tolerances before sampling starts: they would be overlooked after it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pipeline.stage import main
 
 OF_READINGS = tuple(name for metrics in READINGS.values() for name in metrics)
 WITH_MARGIN = (*AGAINST, *OF_READINGS)  # metrics of quality: to the realism set, or read
+SHARES_OF_IMAGES = ("subject_accuracy",)
 WITH_TOLERANCE = (*AGAINST, *ALONE, *PAIRED, *OF_READINGS)
 
 
@@ -19,6 +20,8 @@ def require_known_metrics(study: Study) -> None:
         require_one_of(name, WITH_MARGIN, "metric of analysis.margins:")
     for name in study.analysis.check:
         require_one_of(name, WITH_TOLERANCE, "metric of analysis.check:")
+        if study.analysis.check[name].images:
+            require_one_of(name, SHARES_OF_IMAGES, "share of images, for a tolerance in images (analysis.check):")
 
 
 if __name__ == "__main__":

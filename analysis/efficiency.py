@@ -13,9 +13,10 @@ from jaxtyping import Bool, Float, Int
 
 from analysis import truth
 from analysis.estimates import SEED, Estimate
+from analysis.inputs import features_of
 from analysis.intervals import choices, resampled
 from analysis.settings import Study
-from pipeline.feature_sets import FeatureSet, read_features
+from pipeline.feature_sets import READS, FeatureSet
 from pipeline.prompts import Prompt, read_prompts
 
 SURE = np.log(0.5)
@@ -23,7 +24,7 @@ KINDS = ("artists", "places")
 
 
 def reads_factors(study: Study) -> bool:
-    return "artist" in read_features(study.features(study.analysis.baseline)).classes
+    return "artist" in READS[study.encoder.name]
 
 
 def recognised(vectors: dict[str, np.ndarray], subject: int) -> Bool[np.ndarray, " n"]:
@@ -84,7 +85,7 @@ def curves(study: Study, kind: str) -> dict[str, Curve]:
     shape = study.sampling.sets, study.sampling.particles
     found = {}
     for name in study.methods:
-        features = read_features(study.features(name))
+        features = features_of(study, name)
         found[name] = curve(np.array([found_in(features, prompt)[kind].reshape(shape) for prompt in prompts]))
     return found
 

@@ -6,17 +6,15 @@ from functools import cache
 
 import pandas as pd
 
+from analysis.inputs import table_at
 from analysis.settings import Study
 from analysis.validation.sensitivity import SEES
 from analysis.validation.sizes import LEAST_N
-from pipeline.params import BadInput
 
 
 @cache
 def least() -> pd.DataFrame:
-    if not LEAST_N.is_file():
-        raise BadInput(f"no {LEAST_N}; make validate writes it")
-    return pd.read_csv(LEAST_N, keep_default_na=False, na_values={"n": [""]})
+    return table_at(LEAST_N, [["encoder", "metric", "space"], ["factor"]], ["n"], "make validate")
 
 
 def weak(study: Study, metric: str, space: str) -> bool | None:

@@ -19,6 +19,7 @@ from analysis.results import read_results
 from analysis.settings import Study
 from analysis.style import SPACE_LABELS, label
 from pipeline.image_sets import Images
+from pipeline.params import BadInput, read_text
 from pipeline.prompts import read_prompts
 
 TEMPLATES = Path("report")
@@ -102,6 +103,13 @@ def numbers(results: pd.DataFrame, study: Study) -> dict[str, dict[str, list[tup
     return found
 
 
+def table_of(study: Study, name: str) -> str:
+    path = study.tables / f"{name}.html"
+    if not path.is_file():
+        raise BadInput(f"no {path}; dvc repro makes it")
+    return read_text(path)
+
+
 def render(study: Study) -> str:
     prompts = read_prompts(study.prompts_file)
     data = {
@@ -122,7 +130,7 @@ def render(study: Study) -> str:
         prompts=prompts,
         label=label,
         tables=TABLES.items(),
-        html={name: Markup((study.tables / f"{name}.html").read_text()) for name in TABLES},
+        html={name: Markup(table_of(study, name)) for name in TABLES},
         figures=figures,
         data=data,
     )

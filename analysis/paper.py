@@ -7,6 +7,7 @@ from pathlib import Path
 import typst
 
 from analysis.settings import Study
+from pipeline.params import BadInput, one_line
 
 SOURCE = Path("report/report.typ")
 
@@ -18,4 +19,7 @@ def render(study: Study) -> bytes:
         "params": f"/{study.here}params.yaml",
         "methods": f"/{study.methods_file}",
     }
-    return typst.compile(SOURCE, root=".", sys_inputs=inputs, ignore_system_fonts=True)
+    try:
+        return typst.compile(SOURCE, root=".", sys_inputs=inputs, ignore_system_fonts=True)
+    except typst.TypstError as error:  # a table, picture or number that the paper reads is missing or not as written
+        raise BadInput(f"{SOURCE}: {one_line(error)}; run dvc repro again") from None

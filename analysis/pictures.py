@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from analysis.inputs import manifest_of
 from analysis.settings import Study
-from pipeline.image_sets import Images, read_images, read_manifest
+from pipeline.image_sets import Images, read_images
 
 SIDE = 96  # pixels: larger images are shown reduced
 
@@ -14,7 +15,7 @@ SIDE = 96  # pixels: larger images are shown reduced
 def first_images(study: Study, name: str, prompt_id: str, n: int) -> Images:
     """The n images of a prompt with the lowest indices (all, where there are fewer). A reference's images lie artist by
     artist: its n are spread over all of them. Images are reduced by a whole factor to at most SIDE pixels."""
-    manifest = read_manifest(study.samples(name))
+    manifest = manifest_of(study, name)
     files = manifest[manifest["prompt_id"] == prompt_id].sort_values("index")["file"].to_list()
     if name in study.references and len(files) > n:
         files = [files[k] for k in np.linspace(0, len(files) - 1, n).round().astype(int)]

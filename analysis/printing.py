@@ -63,4 +63,4 @@ def write(table: pd.DataFrame, path: Path, marked: Collection[str] = ()) -> None
     }
     for suffix, text in texts.items():
         with new_file(path.with_name(path.name + suffix)) as part:
-            part.write_text(text)
+            part.write_text(text, encoding="utf-8")

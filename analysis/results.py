@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections import Counter
+from dataclasses import asdict
+from typing import Annotated
 
+import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from analysis.rows import Key, keys_of, particle_set
 from analysis.settings import Study
-from pipeline.params import BadInput, new_file
+from pipeline.params import BadInput, Count, new_file, read_text, settings, strict_json
+from pipeline.prompts import read_prompts
+
+AGAIN = "delete the file and run dvc repro again"
+Passes = Annotated[int, Field(ge=0)]
 
 
-@dataclass(frozen=True)
+@settings
 class Row:
     """One metric of n images of a prompt; `left_out` is its value without each particle set (empty where there is one).
     `space` and `against` (another set) are empty where the metric has none. Without a value there is a `reason`."""
@@ -21,10 +29,25 @@ class Row:
     metric: str
     space: str
     against: str
-    n: int
+    n: Count
     value: float | None
-    left_out: list[float]
+    left_out: tuple[float, ...]
     reason: str
+
+    @property
+    def key(self) -> Key:
+        return Key(self.prompt_id, self.metric, self.space, self.against)
+
+
+@settings
+class SetResults:
+    """The results of one image set, and how many latents went through the denoiser for how many images."""
+
+    set: str
+    images: Count
+    denoiser_passes: Passes
+    denoiser_backward_passes: Passes
+    rows: Annotated[tuple[Row, ...], Field(min_length=1)]
 
 
 def write_results(study: Study, name: str, rows: list[Row], run: dict[str, int]) -> None:
@@ -36,7 +59,7 @@ def write_results(study: Study, name: str, rows: list[Row], run: dict[str, int])
         lines.append(json.dumps(asdict(row) | rounded, allow_nan=False))
     head = json.dumps({"set": name, **run})[:-1]
     with new_file(study.distances_file(name)) as part:
-        part.write_text(head + ', "rows": [\n' + ",\n".join(lines) + "\n]}\n")
+        part.write_text(head + ', "rows": [\n' + ",\n".join(lines) + "\n]}\n", encoding="utf-8")
 
 
 def significant(value: float) -> float:
@@ -44,31 +67,48 @@ def significant(value: float) -> float:
     return float(f"{value:.8g}")
 
 
-def read_set(study: Study, name: str) -> dict[str, Any]:
+def read_set(study: Study, name: str) -> SetResults:
+    """The results of one set. Raises BadInput, in one line, unless every row that the set has to have is there once,
+    and no other, each whole."""
     path = study.distances_file(name)
     if not path.is_file():
         raise BadInput(f"{path}: no results of set {name}; expected one file for each of {', '.join(study.sets)}")
-    try:
-        found = json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path}: not JSON: {error}; delete it and run dvc repro again") from None
-    if found.get("set") != name or not found.get("rows"):
-        raise BadInput(f"{path}: expected the results of set {name}, got those of {found.get('set')}")
+    found = strict_json(SetResults, read_text(path), str(path))
+    if found.set != name:
+        raise BadInput(f"{path}: expected the results of set {name}, got those of {found.set}")
+    prompts = read_prompts(study.prompts_file)
+    n, counts = study.images_per_prompt(name, study.artists), Counter(row.key for row in found.rows)
+    if found.images != n * len(prompts):
+        raise BadInput(f"{path}: results of {found.images} images, expected {n * len(prompts)}; {AGAIN}")
+    expected = list(keys_of(study, name, prompts))
+    for key in (*expected, *counts):
+        if (times := counts[key]) != (wanted := 1 if key in set(expected) else 0):
+            raise BadInput(f"{path}: {said(key)} is there {times} times, expected {wanted}; {AGAIN}")
+    parts = len(np.unique(particle_set(study, name, np.arange(n))))
+    for row in found.rows:
+        left_out = 0 if row.value is None or parts == 1 else parts
+        if row.n != n or len(row.left_out) != left_out or (row.value is None) != bool(row.reason):
+            raise BadInput(
+                f"{path}: {said(row.key)}: expected a value of {n} images and {left_out} without one particle set, or "
+                f"a reason why there is none; got n {row.n}, {len(row.left_out)}, reason {row.reason!r}; {AGAIN}"
+            )
     return found
+
+
+def said(key: Key) -> str:
+    """A result's key in words."""
+    where = f" in {key.space}" if key.space else ""
+    return f"{key.metric}{where}{f' against {key.against}' if key.against else ''} of prompt {key.prompt_id}"
 
 
 def read_results(study: Study, sets: tuple[str, ...] | None = None) -> pd.DataFrame:
     """Every row of every set (of `sets`, where they are given), with the set's name before it. Raises BadInput for a
-    missing set, one that the profile does not have, or prompts that differ between sets: no table is made of half of
-    the results."""
+    missing set, one that the profile does not have, or results that are not whole: no table is made of a part."""
     folder = study.distances_file("any").parent
     if stray := [p.stem for p in sorted(folder.glob("*.json")) if p.stem not in study.sets]:
         raise BadInput(f"{folder}: results of {stray[0]}, which is none of the profile's sets; delete them")
     sets = sets or study.sets
-    tables = [pd.DataFrame(read_set(study, name)["rows"]).assign(set=name) for name in sets]
-    for name, table in zip(sets, tables, strict=True):
-        if set(table["prompt_id"]) != set(tables[0]["prompt_id"]):
-            raise BadInput(f"{folder}: the prompts of {name} and {sets[0]} differ")
+    tables = [pd.DataFrame(map(vars, read_set(study, name).rows)).assign(set=name) for name in sets]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -91,7 +131,7 @@ PASSES = {"denoiser_passes": "denoiser passes", "denoiser_backward_passes": "bac
 
 
 def passes_per_image(study: Study, sets: tuple[str, ...] | None = None) -> pd.DataFrame:
-    """Latents that went through the denoiser for one image of each set, forwards, and gradients that came back."""
+    """Latents through the denoiser for one image of each set, in forward and in backward passes."""
     found = {name: read_set(study, name) for name in sets or study.sets}
-    rows = {name: {title: one[key] / one["images"] for key, title in PASSES.items()} for name, one in found.items()}
+    rows = {name: {title: getattr(r, key) / r.images for key, title in PASSES.items()} for name, r in found.items()}
     return pd.DataFrame(rows).T

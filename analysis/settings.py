@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pipeline.params import BadInput
+from pydantic import Field
+
+from pipeline.params import BadInput, NotNegative, settings
 from pipeline.profile import Profile
 from pipeline.world.artists import ARTIST_NAMES
 
 
-@dataclass(frozen=True)
+@settings
 class Tolerances:
-    """How far `make check` lets a result move: a share of the expected value, or an absolute difference."""
+    """How far `make check` lets a result move: a share of the expected value, an absolute difference, and, for a share
+    of images, how many images more or fewer."""
 
-    relative: float
-    absolute: float
+    relative: NotNegative = 0.0
+    absolute: NotNegative = 0.0
+    images: Annotated[int, Field(ge=0)] = 0
 
 
-@dataclass(frozen=True)
+@settings
 class AnalysisParams:
     """Which sets play which part. Diversity is measured against `reference` (`floor` is that set drawn again,
     `baseline` is plain sampling), realism against `realism`.
@@ -31,8 +35,8 @@ class AnalysisParams:
     floor: str
     baseline: str
     realism: str
-    margins: dict[str, float]
-    check: dict[str, Tolerances]
+    margins: Annotated[dict[str, float], Field(min_length=1)]
+    check: Annotated[dict[str, Tolerances], Field(min_length=1)]
 
     def __post_init__(self) -> None:
         if self.floor == self.reference:
@@ -41,7 +45,7 @@ class AnalysisParams:
             raise BadInput(f"margins: {zero[0]}: expected a number that is not 0, whose sign says which way is worse")
 
 
-@dataclass(frozen=True)
+@settings
 class Study(Profile):
     """A profile with its analysis parameters checked, and the paths of what analysis makes."""
 
@@ -60,15 +64,19 @@ class Study(Profile):
                 raise BadInput(f"analysis: {part}: unknown set {name!r}; expected one of {', '.join(choices)}")
         self.require_equal_sizes()
 
+    @property
+    def artists(self) -> int:
+        """How many artists the references are by."""
+        return len(self.prompts.artists or ARTIST_NAMES)
+
     def require_equal_sizes(self) -> None:
         """Raise BadInput unless the floor has as many images for each prompt as the methods: a Fréchet distance's bias
         depends on n, so that shares of the gap mean nothing otherwise."""
-        artists, floor = len(self.prompts.artists or ARTIST_NAMES), self.analysis.floor
-        own = self.sampling.particles * self.sampling.sets
-        if own != (found := self.reference_sets[floor].images_per_artist * artists):
+        floor, p = self.analysis.floor, self.sampling
+        if p.images != (found := self.images_per_prompt(floor, self.artists)):
             raise BadInput(
-                f"sampling: {self.sampling.sets} sets of {self.sampling.particles} are {own} images for each prompt, "
-                f"but {floor} has {found} ({artists} artists); expected equal numbers"
+                f"sampling: {p.sets} sets of {p.particles} are {p.images} images for each prompt, "
+                f"but {floor} has {found} ({self.artists} artists); expected equal numbers"
             )
 
     def distances_file(self, name: str) -> Path:

@@ -3,7 +3,6 @@ strength of each family is chosen."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,11 +10,12 @@ from tqdm import tqdm
 
 from analysis import distances
 from analysis.estimates import Estimate, estimates, gap_estimates
+from analysis.inputs import json_at
 from analysis.quality import holds, margin_estimates
 from analysis.results import passes_per_image, read_results
 from analysis.settings import Study
 from pipeline.feature_sets import SPACES
-from pipeline.params import new_file
+from pipeline.params import BadInput, new_file
 from pipeline.stage import main
 
 # The gain that strengths are chosen by: the share of the gap closed by the unbiased distance, mean over these spaces.
@@ -71,7 +71,9 @@ def chosen(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def run(study: Study) -> None:
-    failed = json.loads(study.failed.read_text())
+    failed = json_at(study.failed, "make sweep")
+    if not isinstance(failed, dict) or not set(failed) <= set(study.methods):
+        raise BadInput(f"{study.failed}: expected failed rows with their reasons, got {str(failed)[:80]}")
     for name in tqdm([s for s in study.sets if s not in failed], desc="distances"):
         distances.run(study, name)
     table = measured(study, failed)

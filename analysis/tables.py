@@ -13,18 +13,19 @@ from pathlib import Path
 import pandas as pd
 
 from analysis import control, efficiency, findings
-from analysis.distances import ONE_SPACE
 from analysis.estimates import Estimate, estimates, estimates_by_prompt, gap_estimates
 from analysis.gap import published_gap_closed
+from analysis.inputs import json_at
 from analysis.intervals import holm, p_value
 from analysis.marks import weak
 from analysis.metrics import AGAINST, ALONE, READINGS
 from analysis.printing import write
 from analysis.quality import holds, margin_estimates
 from analysis.results import passes_per_image, read_results
+from analysis.rows import ONE_SPACE
 from analysis.settings import Study
 from analysis.style import SPACE_LABELS, label
-from pipeline.params import BadInput, new_file
+from pipeline.params import BadInput, new_file, one_line
 from pipeline.stage import main
 
 COST_FILE = Path("bench/results/cost.json")
@@ -113,11 +114,13 @@ def cost(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     passes = passes_per_image(study)
     forward = passes["denoiser passes"]
     table = passes.assign(**{"passes of plain": forward / forward[study.analysis.baseline]})
-    bench = json.loads(COST_FILE.read_text())
-    if study.model != bench["model"]:
-        return table
-    measured = pd.DataFrame(bench["rows"]).set_index("method")
-    return table.join(measured[["seconds_per_image", "time_of_plain", "peak_gib"]])
+    bench = json_at(COST_FILE, "make bench")
+    try:
+        measured = pd.DataFrame(bench["rows"]).set_index("method")[["seconds_per_image", "time_of_plain", "peak_gib"]]
+        model = bench["model"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{COST_FILE}: not as make bench writes it ({one_line(error)}); make bench writes it") from None
+    return table.join(measured) if study.model == model else table
 
 
 def all_metrics(results: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -167,8 +170,6 @@ def summary(tables: dict[str, pd.DataFrame]) -> dict[str, dict[str, float]]:
 
 
 def run(study: Study) -> None:
-    if not COST_FILE.is_file():
-        raise BadInput(f"no {COST_FILE}; make bench writes it")
     results = read_results(study)
     tables = {name: make(results, study) for name, make in TABLES.items()}
     marks = {m: [label(space) for space in SPACE_LABELS if weak(study, m, space)] for m in PRIMARY}
@@ -176,12 +177,12 @@ def run(study: Study) -> None:
         metric = METRIC_OF.get(name)
         write(table, study.tables / name, marks.get(metric, ()))
     with new_file(study.tables / "marks.json") as part:
-        part.write_text(json.dumps(marks, indent=1) + "\n")
+        part.write_text(json.dumps(marks, indent=1) + "\n", encoding="utf-8")
     shares = tables["gap_closed"]["general"].map(lambda cell: cell.value).rename("share").rename_axis("set")
     with new_file(study.gap_plot) as part:
         shares.to_csv(part, lineterminator="\n", float_format="%.8g")
     with new_file(study.summary) as part:
-        part.write_text(json.dumps(summary(tables), indent=1) + "\n")
+        part.write_text(json.dumps(summary(tables), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

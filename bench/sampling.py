@@ -58,7 +58,7 @@ def samplers() -> dict[str, Callable[[], Tensor]]:
     def run(method: Method) -> Tensor:
         return to_images(pipe, particles(pipe, method, question, list(range(N)), network).x0, N)
 
-    works = {name: lambda method=method: run(method) for name, method in load_methods(METHODS_FILE, LEVELS).items()}
+    works = {name: lambda method=method: run(method) for name, method in load_methods(METHODS_FILE).items()}
     works["diffusers"] = lambda: sample_plain(pipe, [PROMPT] * N, list(range(N)), GUIDANCE, LEVELS, seed=0)
     return works
 
@@ -76,7 +76,7 @@ def jacobian_loop(embed: Callable, x: Tensor, sigma: float) -> Tensor:
 
 def force_rows() -> list[dict]:
     x = torch.randn(50, 4, 64, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    cell = Repulsion("rbf", "latent", "noisy", (0, 19), Strength("alpha", 100.0), "median")
+    cell = Repulsion("rbf", "latent", "noisy", Strength("alpha", 100.0), "median")
     rows = []
     for space, bar in SPEEDUPS.items():
         embed = SPACES[space](context(64))
@@ -91,7 +91,7 @@ def force_rows() -> list[dict]:
 def memory_row() -> dict:
     """The rise of this process's peak by the latent force on 4096 particles of 4x64x64."""
     x = torch.randn(4096, 4, 64, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    cell = Repulsion("rbf", "latent", "noisy", (0, 19), Strength("alpha", 100.0), "median")
+    cell = Repulsion("rbf", "latent", "noisy", Strength("alpha", 100.0), "median")
     before = peak_memory_gib()
     force(cell, SPACES["latent"](Context(0)), x, x, 1.0, 0)
     return row("GiB, extra for N = 4096 in the latent space, 4x64x64", peak_memory_gib() - before, "<=", 3)
@@ -100,7 +100,7 @@ def memory_row() -> dict:
 def cost_rows(times: dict[str, list[float]]) -> dict[str, object]:
     """Each method's seconds per image and time against plain, in this run; the peak memory of a process of its own."""
     rows = []
-    for name in load_methods(METHODS_FILE, LEVELS):
+    for name in load_methods(METHODS_FILE):
         run = subprocess.run(
             [sys.executable, "-m", "bench.sampling", name], stdout=subprocess.PIPE, check=True, text=True
         )
@@ -124,7 +124,7 @@ def main() -> None:
         return
     rows = [memory_row(), *force_rows()]  # memory first: a peak only rises
     times = interleaved(samplers())
-    for name, method in load_methods(METHODS_FILE, LEVELS).items():
+    for name, method in load_methods(METHODS_FILE).items():
         cells = method.repel or ()
         if cells and not any(cell.input in THROUGH_DENOISER for cell in cells):
             bar = 1.10 if set(method.spaces) & set(CLASSIFIER_SPACES) else 1.05
@@ -132,7 +132,7 @@ def main() -> None:
     faster = median_ratio(times, "diffusers", "plain")
     rows.append(row("plain sampling: times faster than diffusers' loop", faster, ">=", 1))
     report(RESULTS, rows)
-    COST.write_text(json.dumps(cost_rows(times), indent=1) + "\n")
+    COST.write_text(json.dumps(cost_rows(times), indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import datetime
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,7 +23,7 @@ from diffusers import EulerDiscreteScheduler
 from bench.device_timing import measured, part_row, peak_gib, reset_peak
 from bench.sd2_page import page
 from pipeline import preflight
-from pipeline.architecture import SD2, TOKENS, abar
+from pipeline.architecture import SD2, TOKENS, sd2_abar
 from pipeline.classifier import StyleClassifier
 from pipeline.cost import Arithmetic, arithmetic
 from pipeline.denoiser import to_images
@@ -65,14 +65,6 @@ PLANS = {
                  "style_classifier", "style_classifier_thirds", "langevin", "style_and_place"), 64, 64, 16, 8, 3),
     "cpu": Plan("float32", 5, (2,), ("style_classifier",), None, 4, 1, 1, 1),
 }  # fmt: skip
-
-
-def within(method: Method, levels: int) -> Method:
-    """A row at fewer levels: its repulsions end with them."""
-    cells = tuple(
-        replace(cell, levels=(cell.levels[0], min(cell.levels[1], levels - 1))) for cell in method.repel or ()
-    )
-    return replace(method, repel=cells or None)
 
 
 def sampler(pipe: Any, method: Method, network: StyleClassifier, plan: Plan, n: int) -> Callable[[], object]:
@@ -119,7 +111,7 @@ def main() -> None:
     pipe.scheduler = EulerDiscreteScheduler.from_config(pipe.scheduler.config, timestep_spacing="linspace")
     torch.manual_seed(0)
     network = StyleClassifier(profile.prompts.artists, 64, 64, 64).eval().requires_grad_(False).to(device)
-    methods = {name: within(row, plan.levels) for name, row in load_methods(Path(profile.methods_file), 20).items()}
+    methods = load_methods(Path(profile.methods_file))
     rows = part_rows(device, pipe, plan, one)
     if n := plan.beside:  # as it comes, before the pipeline is placed otherwise
         work = lambda: sample_plain(pipe, ["a vase"] * n, list(range(n)), GUIDANCE, plan.levels, 0)  # noqa: E731
@@ -133,7 +125,7 @@ def main() -> None:
         pipe.unet.compile()
         works = {"plain, compiled": sampler(pipe, methods["plain"], network, plan, plan.beside)}
         rows += measured(device, plan.repeats, works, plan.beside)
-    costs = preflight.costs(profile, one, sigma_table(abar(SD2["scheduler"])))
+    costs = preflight.costs(profile, one, sigma_table(sd2_abar()))
     found = {
         "date": datetime.date.today().isoformat(),
         "command": "python -m bench.sd2",
@@ -146,9 +138,9 @@ def main() -> None:
         "costs": {name: asdict(cost) for name, cost in costs.items()},
         "disk_gib": round(preflight.disk_needed(profile, sum(cost.images for cost in costs.values())), 1),
     }
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
-    PAGE.write_text(page(found))
-    print(PAGE.read_text())
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(found), encoding="utf-8")
+    print(PAGE.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ def median_ratio(times: dict[str, list[float]], name: str, against: str) -> floa
 
 def peak_memory_gib() -> float:
     """Largest resident set of this process so far. Not getrusage's: that one starts from the parent's."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 2**20
 
 
@@ -67,6 +67,6 @@ def report(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write the rows with machine and date, and print them as a table."""
     path.parent.mkdir(exist_ok=True)
     found = {"date": datetime.date.today().isoformat(), "machine": machine(), "repeats": REPEATS, "rows": rows}
-    path.write_text(json.dumps(found, indent=2) + "\n")
+    path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     for r in rows:
         print(f"{r['value']:>12.4g}  {r['bar']:<9} {'holds' if r['holds'] else 'FAILS'}  {r['what']}")

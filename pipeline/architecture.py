@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.levels import scaled_linear_abar
-from pipeline.weights import read_config
+from pipeline.model_folder import config_path, read_config
 
 TOKENS = 77  # of a text, its begin and end included
 
@@ -63,10 +63,11 @@ PARAMETERS = {"unet": 865_910_724, "vae": 83_653_863, "text_encoder": 340_387_84
 
 def config_of(model: Path, part: str) -> dict[str, Any]:
     """A part's configuration in a model's folder; Stable Diffusion 2's, while it is not there."""
-    path = model / part / ("scheduler_config.json" if part == "scheduler" else "config.json")
+    path = config_path(model, part)
     return read_config(path) if path.is_file() else SD2[part]
 
 
-def abar(scheduler: dict[str, Any]) -> Float[Tensor, " t"]:
-    """abar of every training timestep by a scheduler's configuration (scaled-linear betas)."""
-    return scaled_linear_abar(scheduler["beta_start"], scheduler["beta_end"], scheduler["num_train_timesteps"])
+def sd2_abar() -> Float[Tensor, " t"]:
+    """abar of every training timestep of Stable Diffusion 2."""
+    p = SD2["scheduler"]
+    return scaled_linear_abar(p["beta_start"], p["beta_end"], p["num_train_timesteps"])

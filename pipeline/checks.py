@@ -12,17 +12,16 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
 from pipeline.architecture import PARAMETERS, config_of
 from pipeline.devices import require_device
 from pipeline.downloads import require_file
 from pipeline.methods import load_methods
-from pipeline.model import WEIGHTS, check_folder
+from pipeline.model_folder import STEMS, check_folder, image_factor, latent_shape, weight_files
 from pipeline.params import BadInput
 from pipeline.profile import Profile
 from pipeline.prompts import read_prompts, select
 from pipeline.repulsion import THROUGH_DENOISER
+from pipeline.weights import count_parameters
 from pipeline.world.artists import ARTIST_NAMES
 
 GIB = 2**30
@@ -31,6 +30,7 @@ BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 # first block, a decoder's last block works at full size. Of Stable Diffusion 2, in float32 on a CPU, bench.sd2
 # measured 5.7 and 4.4, and a UNet with the graph of a gradient took 40.
 LIVE_UNET, LIVE_DECODER, LIVE_GRAPH = 7, 5, 42
+PAIRS = 6  # matrices of pairs of particles: distances, kernel, weights and what they are made of
 # A PNG's share of its pixels' bytes: photographs are at 0.5 to 0.6, the painted world's pictures at 0.43.
 PNG = 0.6
 # An image set lies in its shards and packed, which DVC's cache shares (by hard links); features likewise.
@@ -41,36 +41,39 @@ def of_model(profile: Profile, part: str) -> dict[str, Any]:
     return config_of(Path(profile.model), part)
 
 
-def side(profile: Profile) -> int:
-    """Of an image, in pixels."""
-    return of_model(profile, "unet")["sample_size"] * 2 ** (len(of_model(profile, "vae")["block_out_channels"]) - 1)
+def image_size(profile: Profile) -> tuple[int, int]:
+    """Height and width of an image, in pixels."""
+    factor = image_factor(of_model(profile, "vae"))
+    _, height, width = latent_shape(of_model(profile, "unet"), factor)
+    return height * factor, width * factor
 
 
 def parameters(profile: Profile) -> dict[str, int]:
-    """Of each network, by the head of its file; of Stable Diffusion 2's, while it is not there."""
-    return {part: parameters_of(Path(profile.model) / part / name, part) for part, name in WEIGHTS.items()}
+    """Of each network, by the heads of its files; of Stable Diffusion 2's, while they are not there."""
+    return {part: parameters_of(Path(profile.model), part) for part in STEMS}
 
 
-def parameters_of(path: Path, part: str) -> int:
-    if not path.is_file():
-        return PARAMETERS[part]
+def parameters_of(model: Path, part: str) -> int:
     try:
-        with safe_open(path, "pt") as file:
-            return sum(prod(file.get_slice(key).get_shape()) for key in file.keys())
-    except (SafetensorError, OSError) as error:
-        raise BadInput(f"{path}: not a whole safetensors file: {' '.join(str(error).split())}") from None
+        files = weight_files(model, part).files
+    except BadInput:
+        return PARAMETERS[part]
+    return count_parameters(files)
 
 
 def memory_needed(profile: Profile) -> float:
     """GiB on the device while a particle set is sampled: weights (of two parts at most, where the others wait on the
     CPU), latents with what the sampler keeps of them, and the largest of the micro-batches."""
     unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
-    latents = unet["sample_size"] ** 2
-    widest = latents * 8 * unet["block_out_channels"][0]
-    decode = compute.decode_batch * side(profile) ** 2 * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
+    channels, height, width = latent_shape(unet, image_factor(vae))
+    widest = height * width * 8 * unet["block_out_channels"][0]
+    decode = (
+        compute.decode_batch * prod(image_size(profile)) * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
+    )
     graph = LIVE_GRAPH * compute.gradient_batch * widest if through_denoiser(profile) else 0
     working = max(LIVE_UNET * profile.sampling.batch * widest, graph, LIVE_DECODER * decode) * BYTES[compute.dtype]
-    kept = 8 * profile.sampling.particles * latents * unet["in_channels"] * 4  # x, x0, score, forces: float32
+    n = profile.sampling.particles
+    kept = (8 * n * channels * height * width + PAIRS * n**2) * 4  # x, x0, score, forces; the kernel: float32
     counts = parameters(profile).values()
     there = sorted(counts)[-2:] if compute.offload else counts
     weights = sum(there) * BYTES[compute.dtype]
@@ -79,7 +82,7 @@ def memory_needed(profile: Profile) -> float:
 
 def through_denoiser(profile: Profile) -> bool:
     """Whether some method of the profile sends a gradient back through the UNet."""
-    methods = load_methods(Path(profile.methods_file), profile.sampling.levels)
+    methods = load_methods(Path(profile.methods_file))
     cells = [cell for name in profile.methods if name in methods for cell in methods[name].repel or ()]
     return any(cell.input in THROUGH_DENOISER for cell in cells)
 
@@ -101,21 +104,18 @@ def images_of(profile: Profile) -> dict[str, int]:
     """How many images each set has, over all prompts."""
     prompts = len(select(read_prompts(Path(profile.prompts.source)), profile.prompts))
     artists = artists_of(profile)
-    own = profile.sampling.particles * profile.sampling.sets
-    sizes = {name: own for name in profile.methods}
-    sizes |= {name: profile.reference_sets[name].images_per_artist * artists for name in profile.references}
-    return {name: prompts * size for name, size in sizes.items()}
+    return {name: prompts * profile.images_per_prompt(name, artists) for name in profile.sets}
 
 
 def disk_needed(profile: Profile, images: int) -> float:
     """GiB that images and their features take, and what is kept until a set is whole: the denoiser's outputs, and the
     trajectories that the style classifier learns from."""
-    p, classifier, unet = profile.sampling, profile.style_classifier, of_model(profile, "unet")
-    latent = unet["sample_size"] ** 2 * unet["in_channels"]
+    p, classifier = profile.sampling, profile.style_classifier
+    latent = prod(latent_shape(of_model(profile, "unet"), image_factor(of_model(profile, "vae"))))
     trajectories = len(classifier.subjects) * artists_of(profile) * (classifier.train + classifier.held_out)
     features = COPIES * 8700 * 4  # Inception's five spaces, float32
     kept = 2 * p.particles * p.levels * BYTES[profile.compute.dtype] + trajectories * (p.levels + 1) * 4
-    return (images * (COPIES * PNG * 3 * side(profile) ** 2 + features) + kept * latent) / GIB
+    return (images * (COPIES * PNG * 3 * prod(image_size(profile)) + features) + kept * latent) / GIB
 
 
 def device(profile: Profile) -> str:

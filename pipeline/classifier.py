@@ -14,15 +14,17 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, silu
 
+from pipeline.model_folder import read_config
 from pipeline.params import BadInput
-from pipeline.weights import read_config, require_weights
+from pipeline.weights import require_weights, write_tensors
 
 MAP = 4  # side of the last feature map
 FREQUENCIES = 4  # of log sigma
+GROUPS = 8  # of channels, in group norms
 
 
 class Block(nn.Module):
@@ -33,7 +35,7 @@ class Block(nn.Module):
         self.first = nn.Conv2d(inputs, outputs, 3, padding=1)
         self.second = nn.Conv2d(outputs, outputs, 3, padding=1)
         self.skip = nn.Conv2d(inputs, outputs, 1)
-        self.norms = nn.ModuleList([nn.GroupNorm(8, outputs), nn.GroupNorm(8, outputs)])
+        self.norms = nn.ModuleList([nn.GroupNorm(GROUPS, outputs), nn.GroupNorm(GROUPS, outputs)])
         self.film = nn.Linear(condition, 2 * outputs)
 
     def forward(self, x: Float[Tensor, "n c h w"], level: Float[Tensor, "n e"]) -> Float[Tensor, "n d h w"]:
@@ -49,11 +51,13 @@ class StyleClassifier(nn.Module):
         super().__init__()
         self.artists, self.latent_size = artists, latent_size
         self.config = {"artists": list(artists), "latent_size": latent_size, "width": width, "features": features}
-        pools = int(math.log2(latent_size // MAP))
+        pools = int(math.log2(max(1, latent_size // MAP)))
         if latent_size != MAP * 2**pools:
             raise BadInput(f"latent size: expected {MAP} times a power of two, got {latent_size}")
         channels = [4] + [max(16, width >> max(0, pools - 1 - k)) for k in range(max(2, pools))]
         channels[-1] = width
+        if odd := [c for c in channels[1:] if c % GROUPS]:
+            raise BadInput(f"width: expected one whose parts are multiples of {GROUPS}, got {width} with {odd[0]}")
         self.pools = pools
         condition = 2 * FREQUENCIES
         pairs = pairwise(channels)
@@ -88,13 +92,17 @@ def level_features(sigma: Float[Tensor, " n"]) -> Float[Tensor, "n _"]:
 
 def save(classifier: StyleClassifier, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(classifier.config, indent=2) + "\n")
-    save_file({k: v.contiguous() for k, v in classifier.state_dict().items()}, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps(classifier.config, indent=2) + "\n", encoding="utf-8")
+    write_tensors(folder / "model.safetensors", classifier.state_dict())
 
 
 def load(folder: Path) -> StyleClassifier:
     """The classifier in a folder. Raises BadInput for a missing part or weights that do not fit the configuration."""
     config = read_config(folder / "config.json")
+    if set(config) != (names := {"artists", "latent_size", "width", "features"}) or not isinstance(
+        config["artists"], list
+    ):
+        raise BadInput(f"{folder / 'config.json'}: expected {', '.join(sorted(names))}, got {', '.join(config)}")
     classifier = StyleClassifier(**(config | {"artists": tuple(config["artists"])}))
     require_weights(classifier, folder / "model.safetensors")
     classifier.load_state_dict(load_file(folder / "model.safetensors"))

@@ -1,45 +1,45 @@
-"""What a method changes in the question put to the denoiser: guidance scale and prompt embedding, level by level."""
+"""Conditioning per noise level: the guidance scale and the prompt's embedding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Annotated
 
 from jaxtyping import Float
+from pydantic import Field
 from torch import Tensor
 
-from pipeline.params import BadInput
+from pipeline.levels import NoiseRange
+from pipeline.params import BadInput, NotNegative, Share, settings
 
 Condition = Float[Tensor, "n tokens width"]
 
 
-@dataclass(frozen=True)
-class Guidance:
-    """A guidance scale of the method's own at `levels` (first, last), and none (1) at the others: the guidance interval
-    (Kynkäänniemi et al. 2024), or another constant scale where the levels are all."""
+@settings
+class Guidance(NoiseRange):
+    """A guidance scale of the method's own within a range of noise levels, and none (1) outside of it: the guidance
+    interval (Kynkäänniemi et al. 2024), or another constant scale where the range is all."""
 
-    scale: float
-    levels: tuple[int, ...]
+    scale: Annotated[float, Field(ge=1)]
 
 
-@dataclass(frozen=True)
+@settings
 class Anneal:
     """CADS (Sadat et al. 2024): the prompt's embedding is noise down to time `last`, then mixed in, and all of it from
     `first` on; times run from 1 (noise) to 0. `noise` is the scale of the noise."""
 
-    first: float
-    last: float
-    noise: float
+    first: Share
+    last: Share
+    noise: NotNegative
 
     def __post_init__(self) -> None:
-        if not 0 <= self.first < self.last <= 1:
-            raise BadInput(f"anneal: expected 0 <= first < last <= 1, got first {self.first} and last {self.last}")
+        if not self.first < self.last:
+            raise BadInput(f"expected first < last, got first {self.first} and last {self.last}")
 
 
-def weights(guidance: Guidance, sigmas: list[float]) -> Callable[[float], float]:
-    """The guidance scale at a sigma: its level is the one of the last sigma that is not lower."""
-    high, low = (sigmas[level] for level in guidance.levels)
-    return lambda sigma: guidance.scale if low <= sigma <= high else 1.0
+def guidance_schedule(guidance: Guidance) -> Callable[[float], float]:
+    """The guidance scale as a function of sigma."""
+    return lambda sigma: guidance.scale if guidance.acts_at(sigma) else 1.0
 
 
 def share(anneal: Anneal, time: float) -> float:

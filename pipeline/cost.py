@@ -10,50 +10,52 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from pipeline.conditions import weights
+from pipeline.conditions import guidance_schedule
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels
 from pipeline.methods import Method
+from pipeline.model_folder import image_factor, latent_shape
 from pipeline.sampler import sample
 from pipeline.sections import SamplingParams
 
 
 @dataclass(frozen=True)
 class Passes:
-    """Latents through the UNet for one image, forwards, and gradients that come back."""
+    """Latents through the UNet for one image, in forward and in backward passes."""
 
     forward: float
     backward: float
 
 
 class Counter:
-    """Stands in for the denoiser, and counts as that does."""
+    """Stands in for the denoiser, and counts as that does. A guidance-distilled UNet needs no unconditional pass."""
 
-    def __init__(self, method: Method, sigmas: list[float], p: SamplingParams, gradient_batch: int) -> None:
-        self.weight = weights(method.guidance, sigmas) if method.guidance else lambda sigma: p.guidance_scale
+    def __init__(self, method: Method, p: SamplingParams, gradient_batch: int, distilled: bool) -> None:
+        self.distilled = distilled
+        self.weight = guidance_schedule(method.guidance) if method.guidance else lambda sigma: p.guidance_scale
         self.kept = min(p.batch, gradient_batch)  # latents whose graph is kept
         self.particles = p.particles
         self.forward = self.backward = 0
 
     def __call__(self, x: Tensor, sigma: float) -> Tensor:
-        latents = 1 if self.weight(sigma) == 1 else 2
+        latents = 1 if self.distilled or self.weight(sigma) == 1 else 2
         self.forward += latents
         x0 = x / (sigma**2 + 1)
         if x0.requires_grad:
-            x0.register_hook(lambda gradient: self.come_back(latents))
+            x0.register_hook(lambda gradient: self.count_backward(latents))
         return x0
 
-    def come_back(self, latents: int) -> None:
+    def count_backward(self, latents: int) -> None:
         self.backward += latents
         self.forward += latents if latents * self.particles > self.kept else 0
 
 
-def passes(method: Method, p: SamplingParams, gradient_batch: int, table: Tensor) -> Passes:
-    """Counted on two particles of noise, in the latent's own space: no other space asks the denoiser for more. A method
-    that selects is counted for all of its candidates."""
+def passes(method: Method, p: SamplingParams, gradient_batch: int, table: Tensor, distilled: bool = False) -> Passes:
+    """Counted on two particles of noise, in the latent's own space: the denoiser's cost does not depend on the space. A
+    method that selects is counted for all of its candidates."""
     sigmas = noise_levels(p.schedule, table, p.levels)
     cells = tuple(replace(cell, space="latent") for cell in method.repel or ())
-    counter = Counter(method, sigmas.tolist(), p, gradient_batch)
+    counter = Counter(method, p, gradient_batch, distilled)
     start = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(0))
     method_there = replace(method, repel=cells or None, select=None)
     sample(counter, sigmas, method_there, lambda purpose: start, Context(0), "dry run")
@@ -73,10 +75,10 @@ def arithmetic(unet: dict[str, Any], vae: dict[str, Any], text_encoder: dict[str
     """Counted by torch on networks of these configurations that have shapes and no numbers: no weights are needed."""
     from diffusers import AutoencoderKL, UNet2DConditionModel
 
-    size, channels = unet["sample_size"], unet["in_channels"]
+    shape = latent_shape(unet, image_factor(vae))
     with torch.device("meta"):
         network, decoder = UNet2DConditionModel.from_config(unet), AutoencoderKL.from_config(vae)
-        x, t = torch.empty(1, channels, size, size), torch.empty(1)
+        x, t = torch.empty(1, *shape), torch.empty(1)
         text = torch.empty(1, text_encoder["max_position_embeddings"], unet["cross_attention_dim"])
         counts = [counted(lambda: network(x, t, text)), counted(lambda: decoder.decode(x))]
     return Arithmetic(*(count / 1e12 for count in counts))

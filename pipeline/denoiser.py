@@ -5,7 +5,8 @@ Guidance scales follow diffusers: eps = eps_0 + w (eps_c - eps_0), so that 1 mea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +16,8 @@ from torch import Tensor
 from pipeline.levels import interpolate, sigma_table
 from pipeline.microbatch import Journal, sliced
 from pipeline.model import device_of
-from pipeline.params import BadInput
+from pipeline.model_folder import token_limit
+from pipeline.params import require_at_least, require_one_of
 from pipeline.pixels import to_bytes
 
 if TYPE_CHECKING:
@@ -29,9 +31,10 @@ class Denoiser:
     the timestep whose sigma this is, in its own number format, in slices of at most `batch` latents (`gradient_batch`
     where a gradient goes back through them), each kept in the `journal`. Epsilon and v prediction. Two hooks:
     edit_condition(condition, sigma) -> condition, the prompt's [n, tokens, width] embeddings; guidance_weight(sigma)
-    -> w, in the place of the constant scale (at w = 1 the unconditional pass is left out). `passes` counts latents that
-    go through the UNet, and `backward_passes` those that a gradient goes back through; what a journal has kept counts
-    as it did when it was made.
+    -> w, in the place of the constant scale (at w = 1 the unconditional pass is left out). A guidance-distilled UNet
+    (latent consistency models) is told w - 1, as diffusers does, and needs no unconditional pass. `passes` counts
+    latents that go through the UNet, and `backward_passes` those that a gradient goes back through; what a journal has
+    kept counts as it did when it was made.
     """
 
     def __init__(
@@ -45,23 +48,22 @@ class Denoiser:
         journal: Journal | None = None,
         gradient_batch: int | None = None,
     ) -> None:
-        if guidance_scale < 1:
-            raise BadInput(f"guidance scale: expected at least 1 (no guidance), got {guidance_scale}")
-        if batch < 1:
-            raise BadInput(f"batch: expected at least 1, got {batch}")
+        require_at_least("guidance scale", guidance_scale, 1)  # 1: no guidance
+        require_at_least("batch", batch, 1)
         self.unet, self.batch, self.journal = pipe.unet, batch, journal
         self.gradient_batch = gradient_batch or batch
         self.passes = self.backward_passes = 0
         self.prediction = pipe.scheduler.config.prediction_type
-        if self.prediction not in X0_FROM:
-            raise BadInput(f"prediction type {self.prediction!r}; expected one of {', '.join(X0_FROM)}")
+        require_one_of(self.prediction, X0_FROM, "prediction type")
+        self.embed_guidance, self.embedding_width = pipe.get_guidance_scale_embedding, distilled_width(pipe)
         self.table = sigma_table(pipe.scheduler.alphas_cumprod)
         self.edit_condition = edit_condition
         self.guidance_weight = guidance_weight or (lambda sigma: guidance_scale)
         with torch.no_grad():
             texts = [prompt] if isinstance(prompt, str) else prompt
             slices = [texts[k : k + batch] for k in range(0, len(texts), batch)]
-            encoded = [pipe.encode_prompt(part, device_of(pipe), 1, True) for part in slices]
+            with texts_cut(pipe):
+                encoded = [pipe.encode_prompt(part, device_of(pipe), 1, True) for part in slices]
             self.condition, self.null = (torch.cat(parts) for parts in zip(*encoded, strict=True))
 
     def __call__(self, x: Float[Tensor, "n c h w"], sigma: float) -> Float[Tensor, "n c h w"]:
@@ -72,8 +74,8 @@ class Denoiser:
         scaled = x / (sigma**2 + 1) ** 0.5
         t = interpolate(torch.tensor([sigma], dtype=torch.float64), self.table, torch.arange(len(self.table)).double())
         t = t.to(torch.float32).to(x.device)
-        if weight == 1:
-            out = self.predict(scaled, t, condition)
+        if self.embedding_width or weight == 1:
+            out = self.predict(scaled, t, condition, weight)
         else:
             both = torch.cat([self.null.expand(len(x), -1, -1), condition])
             null, cond = self.predict(torch.cat([scaled, scaled]), t, both).chunk(2)
@@ -81,13 +83,20 @@ class Denoiser:
         return X0_FROM[self.prediction](x, out, sigma)
 
     def predict(
-        self, x: Float[Tensor, "m c h w"], t: Float[Tensor, "1"], condition: Float[Tensor, "m tokens width"]
+        self,
+        x: Float[Tensor, "m c h w"],
+        t: Float[Tensor, "1"],
+        condition: Float[Tensor, "m tokens width"],
+        weight: float = 1.0,
     ) -> Float[Tensor, "m c h w"]:
-        """What the UNet predicts, in x's number format, slice by slice."""
-        dtype = self.unet.dtype
+        """What the UNet predicts, in x's number format, slice by slice; a distilled one at this guidance scale."""
+        dtype, guidance = self.unet.dtype, None
+        if self.embedding_width:
+            guidance = self.embed_guidance(torch.tensor([weight - 1.0]), self.embedding_width).to(x.device, dtype)
 
         def unet(part: Tensor, s: slice) -> Tensor:
-            return self.unet(part.to(dtype), t, condition[s], return_dict=False)[0]
+            told = None if guidance is None else guidance.expand(len(part), -1)
+            return self.unet(part.to(dtype), t, condition[s], timestep_cond=told, return_dict=False)[0]
 
         latents = len(x)  # the hook must not hold x, which holds the hook
         self.passes += latents
@@ -99,6 +108,23 @@ class Denoiser:
         """Gradients through more than one slice cost a forward pass again."""
         self.backward_passes += latents
         self.passes += latents if latents > min(self.batch, self.gradient_batch) else 0
+
+
+def distilled_width(pipe: StableDiffusionPipeline) -> int:
+    """The width of the guidance scale's embedding that a distilled UNet is told; 0 for all others."""
+    return pipe.unet.config.get("time_cond_proj_dim") or 0
+
+
+@contextmanager
+def texts_cut(pipe: StableDiffusionPipeline) -> Iterator[None]:
+    """Texts cut where the text encoder's positions end, whatever the tokenizer says of its length."""
+    tokenizer, positions = pipe.tokenizer, pipe.text_encoder.config.max_position_embeddings
+    before = tokenizer.model_max_length
+    tokenizer.model_max_length = token_limit(before, positions)
+    try:
+        yield
+    finally:
+        tokenizer.model_max_length = before
 
 
 # x0 from what the UNet predicts, in variance-exploding coordinates; v as of Salimans & Ho 2022.

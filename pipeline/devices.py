@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pipeline.params import BadInput
 
-DEVICES = ("cpu", "cuda")
-
-
-def require_known(device: str) -> None:
-    if device not in DEVICES:
-        raise BadInput(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
+Device = Literal["cpu", "cuda"]
 
 
 def require_device(device: str) -> None:

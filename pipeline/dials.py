@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.dial_settings import DialSettings, features_of, read_settings
+from pipeline.dial_settings import RENDERED, DialSettings, features_of, read_settings, sets_of
 from pipeline.feature_spaces import candidate_vectors
 from pipeline.noise import keyed_generator
 from pipeline.params import BadInput, new_file, one_line_errors, require_one_of
@@ -27,7 +27,6 @@ from pipeline.world.scene import PLACE_HIGH, PLACE_LOW, scenes, uniform_places
 from pipeline.world.subjects import SUBJECTS
 
 BATCH = 512
-RENDERED = 32  # images of a set whose render error is taken: it costs sixteen renders each
 
 
 def dialled(subject: str, n: int, dials: dict[str, float], generator: torch.Generator) -> UInt8[Tensor, "n 3 64 64"]:
@@ -59,28 +58,21 @@ def encoded(network: EvaluationEncoder, images: UInt8[Tensor, "n 3 64 64"]) -> d
     return {name: values.numpy() for name, values in (found | {"render_error": error.unsqueeze(1)}).items()}
 
 
-def sets_of(part: str, p: DialSettings) -> dict[str, tuple[int, dict[str, float]]]:
-    """Every set of one subject: its name, how many images, and its dials."""
-    if part == "sizes":
-        s, n = p.sizes, p.sizes.n[-1]
-        less = {"full": {}, "artists": {"artists": s.artists}, "places": {"places": s.places}}
-        return {"reference": (s.reference, p.full)} | {name: (n, p.full | dial) for name, dial in less.items()}
-    sets = {}
-    for repeat in range(p.repeats):
-        sets[f"reference-{repeat}"] = p.images, p.full
-        for dial, positions in p.dials.items():
-            for k, position in enumerate(positions):
-                sets[f"{dial}-{repeat}-{k}"] = p.images, p.full | {dial: position}
-    return sets
+def require_known(p: DialSettings) -> None:
+    """Raise BadInput for subjects or numbers of artists that the painted world does not have."""
+    for subject in (*p.subjects, *p.sizes.subjects):
+        require_one_of(subject, SUBJECTS, "subject")
+    if (most := max(*p.dials["artists"], p.sizes.artists)) > len(ARTISTS):
+        raise BadInput(f"artists: expected at most {len(ARTISTS)}, got {most}")
 
 
 def run(p: DialSettings, part: str) -> None:
+    require_known(p)
     network = evaluation_encoder.load(Path(p.encoder))
     sets = sets_of(part, p)
     subjects = p.sizes.subjects if part == "sizes" else p.subjects
     with tqdm(total=len(sets) * len(subjects), desc=part) as bar:
         for subject in subjects:
-            require_one_of(subject, SUBJECTS, "subject")
             found = {}
             for name, (n, dials) in sets.items():
                 images = dialled(subject, n, dials, keyed_generator(p.seed, part, subject, name))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pipeline.model import FILES, check_folder
+from pipeline.model_folder import PARTS, STEMS, check_folder, config_path
 from pipeline.params import BadInput, new_file
 from pipeline.profile import Profile
 from pipeline.stage import main
@@ -23,8 +23,17 @@ ADDRESSES = {
     "inception": "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
     "pt_inception-2015-12-05-6726825d.pth",
 }
-# Of a repository, what is loaded; it also holds the same weights in other formats, twice over.
-PATTERNS = ["model_index.json", "tokenizer/*", *(f"{part}/{name}" for part in FILES for name in FILES[part])]
+# Of a repository, what is loaded, whole or in shards; it also holds the same weights in other formats, twice over.
+PATTERNS = [
+    "model_index.json",
+    "tokenizer/*",
+    *(str(config_path(Path(), part)) for part in PARTS),
+    *(
+        f"{part}/{stem}{end}"
+        for part, stem in STEMS.items()
+        for end in (".safetensors", ".safetensors.index.json", "-*-of-*.safetensors")
+    ),
+]
 
 
 def sha256_of(path: Path) -> str:
@@ -54,7 +63,7 @@ def fetch_model(profile: Profile) -> None:
     except Exception as error:  # of whichever transport the hub's client is built on
         reason = " ".join(str(error).split())[:200]
         raise BadInput(
-            f"model: {source.repository} at {source.revision} cannot be had ({reason}); "
+            f"model: {source.repository} at {source.revision}: download failed ({reason}); "
             f"put a folder in diffusers' format at {profile.model}"
         ) from None
 
@@ -68,7 +77,7 @@ def fetch_encoder(profile: Profile) -> None:
         with new_file(path) as part:
             download_url_to_file(url, str(part), progress=False)
     except (OSError, HTTPException) as error:
-        raise BadInput(f"encoder: {url} cannot be had ({error}); copy {Path(url).name} to {path}") from None
+        raise BadInput(f"encoder: {url}: download failed ({error}); copy {Path(url).name} to {path}") from None
 
 
 def run(profile: Profile) -> None:

@@ -23,6 +23,7 @@ from pipeline.params import BadInput
 from pipeline.world import evaluation_encoder
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.nearest_render import render_error
+from pipeline.world.render import IMAGE_SIZE
 from pipeline.world.subjects import SUBJECTS
 
 
@@ -43,6 +44,9 @@ def painted_world(weights: Path, device: str) -> Encoder:
 
     @torch.no_grad()
     def encode(images: UInt8[np.ndarray, "n h w 3"]) -> dict[str, Tensor]:
+        if images.shape[1:3] != (IMAGE_SIZE, IMAGE_SIZE):
+            size = "x".join(map(str, images.shape[1:3]))
+            raise BadInput(f"encoder painted_world: expected images of {IMAGE_SIZE}x{IMAGE_SIZE}, got {size}")
         pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
         blocks = network.blocks(pixels.to(device))
         reading = network.heads(blocks)
@@ -55,7 +59,7 @@ def painted_world(weights: Path, device: str) -> Encoder:
 
 
 def inception(weights: Path, device: str) -> Encoder:
-    """InceptionV3 as of FID, by clean-fid, after its antialiased bicubic resize to 299 x 299. `weights` is the file
+    """FID's InceptionV3, by clean-fid, after its antialiased bicubic resize to 299 x 299. `weights` is the file
     that `make fetch` gets."""
     torch.backends.cudnn.allow_tf32 = False  # a GPU's default rounds convolutions to three digits
     network = load_inception(weights).to(device).eval()

@@ -13,10 +13,11 @@ from tqdm import tqdm
 from pipeline.checks import require_ready
 from pipeline.encoders import ENCODERS
 from pipeline.feature_sets import FeatureSet, write_features
-from pipeline.image_sets import decode_all, read_manifest, read_pngs
+from pipeline.image_sets import decode_all, manifest_hash, read_manifest, read_pngs, require_images
 from pipeline.microbatch import Journal, forget_others
 from pipeline.params import require_one_of
 from pipeline.profile import Profile
+from pipeline.prompts import read_artists, read_prompts
 from pipeline.sections import EncoderParams
 from pipeline.stage import main
 from pipeline.training import fingerprint
@@ -35,6 +36,11 @@ def run(profile: Profile, name: str) -> None:
     require_one_of(p.name, ENCODERS, "encoder")
     path = profile.samples(name)
     manifest, used = read_manifest(path), encoder_id(p)
+    prompt_ids, artists = (
+        [q.prompt_id for q in read_prompts(profile.prompts_file)],
+        read_artists(profile.artists_file),
+    )
+    require_images(path, manifest, name, profile.images(name, prompt_ids, len(artists)))
     inputs = used, p.batch, profile.device, manifest["sha256"].tolist()
     kept = profile.scratch / "features" / name / fingerprint(*inputs)
     forget_others(kept)
@@ -43,11 +49,11 @@ def run(profile: Profile, name: str) -> None:
     pngs, parts = read_pngs(path), []
     for _ in tqdm(range(0, len(manifest), p.batch), desc=f"features {name}"):
         batch = list(islice(pngs, p.batch))
-        parts.append(journal.kept(lambda batch=batch: on_cpu(encoder.encode(decode_all(batch)))))
+        parts.append(journal.kept(lambda batch=batch: on_cpu(encoder.encode(decode_all(path, batch)))))
     whole = {space: torch.cat([part[space] for part in parts]).numpy() for space in parts[0]}
     classes = {reading: np.array(names) for reading, names in encoder.classes.items()}
     ids = manifest["prompt_id"].to_numpy(str), manifest["index"].to_numpy(np.int64)
-    write_features(profile.features(name), FeatureSet(used, classes, *ids, whole))
+    write_features(profile.features(name), FeatureSet(name, manifest_hash(path), used, classes, *ids, whole))
 
 
 def on_cpu(vectors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -16,7 +16,8 @@ from pipeline.embeddings import CLASSIFIER_SPACES
 from pipeline.image_sets import ParticleSet
 from pipeline.methods import Method, load_method
 from pipeline.microbatch import Journal
-from pipeline.model import load_pipeline, parts_of
+from pipeline.model import load_pipeline
+from pipeline.model_folder import parts_of
 from pipeline.noise import keyed_seed
 from pipeline.particles import Question, particles
 from pipeline.profile import Profile
@@ -75,7 +76,7 @@ def inputs_of(profile: Profile) -> list[Any]:
 def run(profile: Profile, name: str) -> None:
     require_ready(profile)
     p = profile.sampling
-    method = load_method(name, Path(profile.methods_file), p.levels)
+    method = load_method(name, Path(profile.methods_file))
     folder = Path(profile.style_classifier.folder)
 
     def load() -> Make:

@@ -10,25 +10,28 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from jaxtyping import UInt8
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from pipeline.params import BadInput, new_file
+from pipeline.params import BadInput, new_file, one_line
 
 MANIFEST = "manifest.csv"
 FORCES = "forces.csv"
 RUN = "run.json"
 COLUMNS = ("file", "prompt_id", "set", "index", "seed", "sha256")
 FORCE_COLUMNS = ("prompt_id", "first_index", "level", "sigma", "score_norm", "repulsion_norm")
+COUNTS = ("images", "denoiser_passes", "denoiser_backward_passes")
+SHA256 = re.compile("[0-9a-f]{64}")
 AGAIN = "delete the set and run dvc repro again"
 Images = UInt8[np.ndarray, "n h w 3"]
 
@@ -56,12 +59,20 @@ def encode(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
     return buffer.getvalue()
 
 
-def decode(png: bytes) -> UInt8[np.ndarray, "h w 3"]:
-    return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
+def decode(png: bytes, where: Path) -> UInt8[np.ndarray, "h w 3"]:
+    """A PNG's pixels. Raises BadInput for one that is damaged, or of other pixels than 8-bit RGB: none is converted."""
+    try:
+        image = Image.open(io.BytesIO(png), formats=["PNG"])
+        pixels = np.asarray(image)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise BadInput(f"{where}: no whole PNG ({one_line(error)}); {AGAIN}") from None
+    if image.mode != "RGB":
+        raise BadInput(f"{where}: expected PNGs of 8-bit RGB, got mode {image.mode}; {AGAIN}")
+    return pixels
 
 
 def entry(name: str) -> zipfile.ZipInfo:
-    """A stored file of 1980: the same bytes whenever it is written."""
+    """A ZIP entry with a fixed timestamp: the same bytes whenever it is written."""
     return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
 
 
@@ -119,30 +130,72 @@ def read_entry(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
         raise BadInput(f"{path}: {name} cannot be read ({error}); {AGAIN}") from None
 
 
+def read_csv(path: Path, archive: zipfile.ZipFile, name: str, dtypes: dict[str, type]) -> pd.DataFrame:
+    """A CSV of the set, with these columns in this order. Ids are text, whatever they look like."""
+    text = io.BytesIO(read_entry(path, archive, name))
+    try:
+        table = pd.read_csv(text, dtype=dtypes, keep_default_na=False, encoding="utf-8")
+    except ValueError as error:  # pandas' own errors and UnicodeDecodeError, too
+        raise BadInput(f"{path}: {name} cannot be read ({one_line(error)}); {AGAIN}") from None
+    if list(table.columns) != list(dtypes):
+        title = name.removesuffix(".csv")
+        raise BadInput(f"{path}: {title} has columns {', '.join(table.columns)}; expected {', '.join(dtypes)}")
+    return table
+
+
 def read_manifest(path: Path) -> pd.DataFrame:
-    """The manifest's rows, in the order of the images. Ids are text, whatever they look like."""
+    """The manifest's rows, in the order of the images. Raises BadInput for one that is not as it was written: another
+    number of rows, other files or sets, an image that stands twice."""
     with open_set(path) as archive:
-        text = io.BytesIO(read_entry(path, archive, MANIFEST))
-    table = pd.read_csv(text, dtype={c: str for c in COLUMNS} | {"index": int}, keep_default_na=False)
-    if tuple(table.columns) != COLUMNS:
-        raise BadInput(f"{path}: manifest has columns {', '.join(table.columns)}; expected {', '.join(COLUMNS)}")
+        table = read_csv(path, archive, MANIFEST, {c: str for c in COLUMNS} | {"index": int})
     if len(table) != (images := read_run(path)["images"]):
         raise BadInput(f"{path}: the manifest has {len(table)} rows, expected {images}; {AGAIN}")
+    if table["file"].tolist() != [f"{k:06d}.png" for k in range(len(table))] or table["set"].nunique() != 1:
+        raise BadInput(f"{path}: the manifest's files or sets are not as they were written; {AGAIN}")
+    if (twice := table.duplicated(["prompt_id", "index"])).any():
+        row = table[twice].iloc[0]
+        raise BadInput(f"{path}: image {row['index']} of prompt {row['prompt_id']} stands there twice; {AGAIN}")
+    if not all(map(SHA256.fullmatch, table["sha256"])):
+        raise BadInput(f"{path}: the manifest has a sha256 that is none; {AGAIN}")
     return table
+
+
+def require_images(path: Path, manifest: pd.DataFrame, name: str, expected: list[tuple[str, int]]) -> None:
+    """Raise BadInput unless the manifest is that of the set `name` and lists the images (prompt_id, index) expected of
+    it, in their order: no set is read for another one, or for a part of itself."""
+    if (found := manifest["set"].iloc[0]) != name:
+        raise BadInput(f"{path}: holds the set {found}, expected {name}; {AGAIN}")
+    images = list(zip(manifest["prompt_id"], manifest["index"], strict=True))
+    for k, (found, wanted) in enumerate(zip_longest(images, expected)):
+        if found != wanted:
+            one, other = ("no image" if i is None else f"image {i[1]} of prompt {i[0]}" for i in (found, wanted))
+            raise BadInput(f"{path}: row {k} is {one}, expected {other}; {AGAIN}")
+
+
+def manifest_hash(path: Path) -> str:
+    """sha256 of the manifest as it stands in the ZIP, and so of every image's bytes, id and seed."""
+    with open_set(path) as archive:
+        return hashlib.sha256(read_entry(path, archive, MANIFEST)).hexdigest()
 
 
 def read_forces(path: Path) -> pd.DataFrame:
     """Norms over whole particle sets: prompt_id, first_index of the set, level, sigma, score_norm, repulsion_norm."""
+    kinds = dict.fromkeys(FORCE_COLUMNS, float) | {"prompt_id": str, "first_index": int, "level": int}
     with open_set(path) as archive:
-        return pd.read_csv(
-            io.BytesIO(read_entry(path, archive, FORCES)), dtype={"prompt_id": str}, keep_default_na=False
-        )
+        return read_csv(path, archive, FORCES, kinds)
 
 
-def read_run(path: Path) -> dict[str, Any]:
+def read_run(path: Path) -> dict[str, int]:
     """How many images the set has and how many latents went through the denoiser for them."""
     with open_set(path) as archive:
-        return json.loads(read_entry(path, archive, RUN))
+        text = read_entry(path, archive, RUN)
+    try:
+        run = json.loads(text)
+    except ValueError as error:
+        raise BadInput(f"{path}: {RUN} cannot be read ({one_line(error)}); {AGAIN}") from None
+    if not isinstance(run, dict) or tuple(run) != COUNTS or not all(type(n) is int and n >= 0 for n in run.values()):
+        raise BadInput(f"{path}: {RUN}: expected counts {', '.join(COUNTS)}, got {str(run)[:80]}; {AGAIN}")
+    return run
 
 
 def read_pngs(path: Path, files: Iterable[str] | None = None) -> Iterator[bytes]:
@@ -158,9 +211,13 @@ def read_pngs(path: Path, files: Iterable[str] | None = None) -> Iterator[bytes]
 
 def read_images(path: Path, files: Iterable[str] | None = None) -> Images:
     """The images of the named files (all of them by default)."""
-    return decode_all(read_pngs(path, files))
+    return decode_all(path, read_pngs(path, files))
 
 
-def decode_all(pngs: Iterable[bytes]) -> Images:
+def decode_all(path: Path, pngs: Iterable[bytes]) -> Images:
+    """PNGs of the set at `path`, as one array. Raises BadInput where they differ in size, or one cannot be decoded."""
     with ThreadPoolExecutor() as pool:
-        return np.stack(list(pool.map(decode, pngs)))
+        images = list(pool.map(lambda png: decode(png, path), pngs))
+    if len(sizes := {image.shape[:2] for image in images}) > 1:
+        raise BadInput(f"{path}: images of different sizes, {' and '.join(map(str, sorted(sizes)))}; {AGAIN}")
+    return np.stack(images)

@@ -5,15 +5,49 @@ A list of L levels is L sigmas that fall strictly, then a last 0; level k leads 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import KW_ONLY
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.params import BadInput
+from pipeline.params import BadInput, NotNegative, Positive, require_at_least, require_one_of, settings
 
 KARRAS_RHO = 7.0
+# The abar that stands for a terminal 0 (zero terminal SNR), where sigma would be infinite: sigma is 4096, as diffusers'
+# Euler scheduler has it.
+LEAST_ABAR = 2.0**-24
+
+
+@settings
+class NoiseRange:
+    """The noise levels at which a part of a method acts: sigma_min <= sigma <= sigma_max, all of them by default. In
+    sigmas and not in numbers of steps, so that a method is the same at any number of levels."""
+
+    _: KW_ONLY
+    sigma_min: NotNegative = 0.0
+    sigma_max: Positive | None = None  # null: infinity
+
+    def __post_init__(self) -> None:
+        if self.highest < self.sigma_min:
+            raise BadInput(f"sigma_min: expected at most sigma_max ({self.sigma_max}), got {self.sigma_min}")
+
+    @property
+    def highest(self) -> float:
+        return math.inf if self.sigma_max is None else self.sigma_max
+
+    def acts_at(self, sigma: float) -> bool:
+        return self.sigma_min <= sigma <= self.highest
+
+    def require_level(self, sigmas: list[float], where: str) -> None:
+        """Raise BadInput for a range that none of the noise levels (falling) lies in: the part would never act."""
+        if not any(map(self.acts_at, sigmas)):
+            raise BadInput(
+                f"{where}: no noise level within sigma {self.sigma_min} .. {self.highest}; "
+                f"the {len(sigmas)} levels lie within {sigmas[-1]:.4g} .. {sigmas[0]:.4g}"
+            )
 
 
 def scaled_linear_abar(beta_start: float, beta_end: float, timesteps: int) -> Float[Tensor, " t"]:
@@ -23,8 +57,9 @@ def scaled_linear_abar(beta_start: float, beta_end: float, timesteps: int) -> Fl
 
 
 def sigma_table(abar: Float[Tensor, " t"]) -> Float[Tensor, " t"]:
-    """sigma_t = sqrt((1 - abar_t) / abar_t) of every training timestep; it rises with t."""
-    abar = abar.double()
+    """sigma_t = sqrt((1 - abar_t) / abar_t) of every training timestep, on the CPU, wherever the scheduler keeps its
+    own; it rises with t."""
+    abar = abar.cpu().double().clamp(min=LEAST_ABAR)
     return ((1 - abar) / abar).sqrt()
 
 
@@ -58,8 +93,6 @@ SCHEDULES: dict[str, Callable[[Float[Tensor, " t"], int], Float[Tensor, " sigmas
 
 def noise_levels(schedule: str, table: Float[Tensor, " t"], levels: int) -> Float[Tensor, " sigmas"]:
     """`levels` sigmas and a last 0, by a named schedule. Raises BadInput for an unknown name or levels < 2."""
-    if schedule not in SCHEDULES:
-        raise BadInput(f"unknown schedule {schedule!r}; expected one of {', '.join(SCHEDULES)}")
-    if levels < 2:
-        raise BadInput(f"levels: expected at least 2, got {levels}")
+    require_one_of(schedule, SCHEDULES, "schedule")
+    require_at_least("levels", levels, 2)
     return SCHEDULES[schedule](table, levels)

@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
-import yaml
+from pydantic import Field
 
 from pipeline.conditions import Anneal, Guidance
 from pipeline.embeddings import SPACES
-from pipeline.params import BadInput, require_at_least, require_one_of, strict
-from pipeline.repulsion import Repulsion, check
+from pipeline.levels import NoiseRange
+from pipeline.params import BadInput, Positive, read_yaml, require_one_of, require_unique, settings, strict
+from pipeline.profile import require_id
+from pipeline.repulsion import Repulsion
 from pipeline.steps import CORRECTIONS, PREDICTIONS
 
 METHODS_FILE = Path(__file__).parents[1] / "methods.yaml"
+MAX_CANDIDATES = 100  # sampled for each image that is kept
 
 
-@dataclass(frozen=True)
-class Correction:
-    """A step at one noise level, before the prediction step of each level in `levels` (first, last)."""
+@settings
+class Correction(NoiseRange):
+    """A step at one noise level, before the prediction step of each level of the range."""
 
     step: str
-    levels: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of(self.step, CORRECTIONS, "correction step")
 
 
-@dataclass(frozen=True)
+@settings
 class Spread:
-    """The "add particles" start: one particle until `level`, there copied and spread by one correction step."""
+    """The "add particles" start: one particle until the first noise level that is not above `sigma`, there copied and
+    spread by one correction step."""
 
-    level: int
+    sigma: Positive
     step: str
 
+    def __post_init__(self) -> None:
+        require_one_of(self.step, CORRECTIONS, "correction step")
 
-@dataclass(frozen=True)
+    @property
+    def range(self) -> NoiseRange:
+        return NoiseRange(sigma_max=self.sigma)
+
+
+@settings
 class Selection:
     """The best of M: `candidates` times as many particles are sampled, and of them those that lie farthest apart in
     `space` are kept, chosen greedily."""
 
-    candidates: int
+    candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)]
     space: str
 
+    def __post_init__(self) -> None:
+        require_one_of(self.space, SPACES, "space")
 
-@dataclass(frozen=True)
+
+@settings
 class Method:
-    """Which steps at which levels. Repulsions add up, and act in every step at a level in their `levels`, corrections
-    included. `guidance` and `anneal` change what the denoiser is asked; `select` what is kept."""
+    """Which steps at which noise levels. Repulsions add up, and act in every step at a level in their range,
+    corrections included. `guidance` and `anneal` change how the denoiser is conditioned; `select` what is kept."""
 
     predict: str
     correct: Correction | None = None
-    repel: tuple[Repulsion, ...] | None = None
+    repel: Annotated[tuple[Repulsion, ...], Field(min_length=1)] | None = None
     spread: Spread | None = None
     guidance: Guidance | None = None
     anneal: Anneal | None = None
@@ -59,58 +76,41 @@ class Method:
         """Every space that the method needs."""
         return [r.space for r in self.repel or ()] + ([self.select.space] if self.select else [])
 
-    def check(self, levels: int) -> None:
-        """Raise BadInput unless every name is known and every level lies in 0 .. levels - 1."""
+    def __post_init__(self) -> None:
         require_one_of(self.predict, PREDICTIONS, "prediction step")
-        if self.correct:
-            require_one_of(self.correct.step, CORRECTIONS, "correction step")
-            require_range(self.correct.levels, levels, "correct")
-        for repulsion in self.repel or ():
-            check(repulsion, SPACES)
-            require_range(repulsion.levels, levels, "repel")
-        if self.spread:
-            require_one_of(self.spread.step, CORRECTIONS, "correction step")
-            require_range((self.spread.level, self.spread.level), levels, "spread")
-        if self.guidance:
-            require_at_least("guidance scale", self.guidance.scale, 1)
-            require_range(self.guidance.levels, levels, "guidance")
-        if self.select:
-            require_at_least("select: candidates", self.select.candidates, 1)
-            require_one_of(self.select.space, SPACES, "space")
+
+    def require_levels(self, sigmas: list[float]) -> None:
+        """Raise BadInput for a part that would act at none of these noise levels (falling, the last 0 left out)."""
+        parts = {"correct": self.correct, "guidance": self.guidance, "spread": self.spread and self.spread.range}
+        parts |= {f"repel[{k}]": repulsion for k, repulsion in enumerate(self.repel or ())}
+        for where, part in parts.items():
+            if part:
+                part.require_level(sigmas, where)
 
 
 PLAIN = Method("euler")
 
 
-def require_range(bounds: tuple[int, ...], levels: int, where: str) -> None:
-    if len(bounds) != 2 or not 0 <= bounds[0] <= bounds[1] < levels:
-        raise BadInput(f"{where}: levels expected as [first, last] within 0 .. {levels - 1}, got {list(bounds)}")
-
-
-def within(level: int, bounds: tuple[int, ...]) -> bool:
-    return bounds[0] <= level <= bounds[1]
-
-
-def load_methods(path: Path, levels: int) -> dict[str, Method]:
-    """Every row of a methods file, checked against the number of noise levels."""
-    if not path.is_file():
-        raise BadInput(f"no methods file at {path}")
-    rows = yaml.safe_load(path.read_text())
+def read_rows(path: Path) -> dict[str, Any]:
+    """The rows of a methods file, as they stand there. Raises BadInput for names that cannot be names of files."""
+    rows = read_yaml(path)
     if not isinstance(rows, dict) or not rows:
         raise BadInput(f"{path}: expected a mapping of method names to rows, got {rows!r}")
-    methods = {}
-    for name, row in rows.items():
-        method = strict(Method, row, f"{path}: {name}")
-        try:
-            method.check(levels)
-        except BadInput as error:
-            raise BadInput(f"{path}: {name}: {error}") from None
-        methods[name] = method
-    return methods
+    for name in rows:
+        if not isinstance(name, str):
+            raise BadInput(f"{path}: expected names of methods that are texts, got {name!r}")
+        require_id(name, f"{path}: method")
+    require_unique(rows, f"{path}: methods")
+    return rows
 
 
-def load_method(name: str, path: Path, levels: int) -> Method:
-    """One row of a methods file, by name."""
-    methods = load_methods(path, levels)
-    require_one_of(name, methods, "method")
-    return methods[name]
+def load_methods(path: Path) -> dict[str, Method]:
+    """Every row of a methods file."""
+    return {name: strict(Method, row, f"{path}: {name}") for name, row in read_rows(path).items()}
+
+
+def load_method(name: str, path: Path) -> Method:
+    """One row of a methods file, by name; the others are not validated."""
+    rows = read_rows(path)
+    require_one_of(name, rows, "method")
+    return strict(Method, rows[name], f"{path}: {name}")

@@ -8,12 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from pipeline.params import new_file
+from pipeline.weights import read_kept, write_tensors
 
 Results = dict[str, Tensor]
 
@@ -32,13 +30,10 @@ class Journal:
             return make()
         path = self.folder / f"{self.asked:06d}.safetensors"
         self.asked += 1
-        try:
-            return load_file(path)
-        except (FileNotFoundError, SafetensorError):
-            pass
+        if (kept := read_kept(path)) is not None:
+            return kept
         results = make()
-        with new_file(path) as part:
-            save_file({name: value.contiguous() for name, value in results.items()}, part)
+        write_tensors(path, results)
         return results
 
     def clear(self) -> None:

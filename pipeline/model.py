@@ -1,4 +1,4 @@
-"""A Stable Diffusion folder: checked at the door, loaded onto a device, and sampled the plain way.
+"""A Stable Diffusion folder, loaded onto a device; and sampled by diffusers' own loop.
 
 Images are uint8 NCHW RGB in [0, 255].
 """
@@ -9,59 +9,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from torch import Tensor
 
+from pipeline.levels import sigma_table
+from pipeline.model_folder import (
+    check_folder,
+    config_path,
+    image_factor,
+    latent_shape,
+    read_config,
+    require_pipeline,
+    require_supported,
+    token_limit,
+    weight_files,
+)
 from pipeline.noise import keyed_generator
-from pipeline.params import BadInput
+from pipeline.params import BadInput, one_line
 from pipeline.sections import ComputeParams
-from pipeline.weights import read_config
 
 if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is checked before it is paid for
     from diffusers import StableDiffusionPipeline
+    from transformers import PreTrainedTokenizerBase
 
-WEIGHTS = {
-    "unet": "diffusion_pytorch_model.safetensors",
-    "vae": "diffusion_pytorch_model.safetensors",
-    "text_encoder": "model.safetensors",
-}
-FILES = {
-    **{part: ("config.json", weights) for part, weights in WEIGHTS.items()},
-    "scheduler": ("scheduler_config.json",),
-    "tokenizer": ("tokenizer_config.json",),  # its words stand in tokenizer.json, or in vocab.json and merges.txt
-}
 # As diffusers does by itself, in full precision.
 PLAINLY = ComputeParams("float32", False, False, False, 128, 32)
-VOCABULARIES = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
-
-
-def parts_of(folder: Path) -> list[Path]:
-    """What samples depend on in a model's folder (it may hold a card and more beside)."""
-    return [folder / "model_index.json", *(folder / part for part in FILES)]
-
-
-def check_folder(folder: Path) -> None:
-    """Raise BadInput, in one line, unless the folder holds every part of a Stable Diffusion and the parts fit."""
-    if not (folder / "model_index.json").is_file():
-        raise BadInput(f"model {folder}: no model_index.json; expected a folder in diffusers' format")
-    for part, names in FILES.items():
-        for name in names:
-            if not (folder / part / name).is_file():
-                raise BadInput(f"model {folder}: part {part!r} lacks {name}; expected {', '.join(FILES)}")
-    words = [{p.name for p in (folder / "tokenizer").iterdir()} >= files for files in VOCABULARIES]
-    if not any(words):
-        raise BadInput(
-            f"model {folder}: part 'tokenizer' lacks its words: tokenizer.json, or vocab.json and merges.txt"
-        )
-    unet, vae, text = (read_config(folder / part / "config.json") for part in WEIGHTS)
-    for key, got, expected in (
-        ("unet in_channels", unet.get("in_channels"), vae.get("latent_channels")),
-        ("unet out_channels", unet.get("out_channels"), vae.get("latent_channels")),
-        ("unet cross_attention_dim", unet.get("cross_attention_dim"), text.get("hidden_size")),
-    ):
-        if got != expected:
-            raise BadInput(f"model {folder}: {key} is {got}, expected {expected} as in the part it is joined to")
 
 
 def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAINLY) -> StableDiffusionPipeline:
@@ -80,24 +53,26 @@ def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAINLY) -
     transformers_logging.disable_progress_bar()
     dtype = getattr(torch, compute.dtype)
     classes = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
-    parts = {part: load_part(kind, folder / part, dtype) for part, kind in classes.items()}
+    parts = {part: load_part(kind, folder, part, dtype) for part, kind in classes.items()}
     try:
         pipe = StableDiffusionPipeline.from_pretrained(folder, **parts, safety_checker=None, feature_extractor=None)
-    except (ValueError, RuntimeError, OSError) as error:
+    except Exception as error:  # the tokenizers library raises Exception itself
         raise BadInput(f"model {folder}: {one_line(error)}") from None
+    scheduler_sigmas(pipe.scheduler, f"model {folder}: part 'scheduler'")
+    limit = token_limit(pipe.tokenizer.model_max_length, pipe.text_encoder.config.max_position_embeddings)
+    pipe.tokenizer.model_max_length = limit
     pipe.set_progress_bar_config(disable=True)
     return placed(pipe, device, compute)
 
 
-def load_part(kind: type[torch.nn.Module], folder: Path, dtype: torch.dtype) -> torch.nn.Module:
+def load_part(kind: type[torch.nn.Module], model: Path, part: str, dtype: torch.dtype) -> torch.nn.Module:
     """One network. The library that its class comes from translates the names that tensors had in older checkpoints,
     as Stable Diffusion 2's; a tensor that is missing after that it would fill at random and only warn of."""
-    where = f"model {folder.parent}: part {folder.name!r}"
+    where, variant = f"model {model}: part {part!r}", weight_files(model, part).variant
+    options = {"use_safetensors": True, "low_cpu_mem_usage": False, "dtype": dtype, "output_loading_info": True}
     try:
-        network, info = kind.from_pretrained(
-            folder, use_safetensors=True, low_cpu_mem_usage=False, dtype=dtype, output_loading_info=True
-        )
-    except (ValueError, RuntimeError, OSError, SafetensorError) as error:
+        network, info = kind.from_pretrained(model / part, variant=variant, **options)
+    except (ValueError, RuntimeError, OSError, TypeError, KeyError, SafetensorError) as error:
         raise BadInput(f"{where}: weights and configuration do not fit: {one_line(error)}") from None
     if missing := sorted(info["missing_keys"]):
         shape = tuple(network.state_dict()[missing[0]].shape)
@@ -105,8 +80,46 @@ def load_part(kind: type[torch.nn.Module], folder: Path, dtype: torch.dtype) -> 
     return network.eval().requires_grad_(False)  # gradients go to latents, never to weights
 
 
-def one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
+    """The model's tokenizer, which cuts texts where the text encoder's positions end."""
+    from transformers import AutoTokenizer  # seconds, which the checks of a folder should not cost
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()  # of texts that are too long; STAGE prompts refuses them, or says what is left
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model / "tokenizer")
+        tokenizer("a")
+    except Exception as error:  # the tokenizers library raises Exception itself
+        raise BadInput(f"model {model}: part 'tokenizer' cannot be read: {one_line(error)}") from None
+    positions = read_config(config_path(model, "text_encoder"))["max_position_embeddings"]
+    tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
+    return tokenizer
+
+
+def load_scheduler(model: Path) -> object:
+    """The model's scheduler, by the class that its index names. Raises BadInput for one without abar, as those of flow
+    matching are."""
+    import diffusers  # seconds, which the checks of a folder should not cost
+
+    where = f"model {model}: part 'scheduler'"
+    _, name = read_config(model / "model_index.json").get("scheduler") or (None, None)
+    kind = getattr(diffusers, str(name), None)
+    if kind is None:
+        raise BadInput(f"{where}: diffusers has no scheduler {name}")
+    try:
+        scheduler = kind.from_pretrained(model / "scheduler")
+    except (ValueError, RuntimeError, OSError, TypeError, NotImplementedError) as error:
+        raise BadInput(f"{where}: {one_line(error)}") from None
+    scheduler_sigmas(scheduler, where)
+    return scheduler
+
+
+def scheduler_sigmas(scheduler: object, where: str) -> Float[Tensor, " t"]:
+    """sigma of every training timestep of a scheduler."""
+    abar = getattr(scheduler, "alphas_cumprod", None)
+    if abar is None:
+        raise BadInput(f"{where} {type(scheduler).__name__} has no alphas_cumprod; supported: schedulers that have")
+    return sigma_table(abar)
 
 
 def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -> StableDiffusionPipeline:
@@ -123,6 +136,23 @@ def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -
         torch._functorch.config.donated_buffer = False
         pipe.unet.compile()
     return pipe
+
+
+def require_supported_pipeline(pipe: object) -> None:
+    """Raise BadInput, in one line, unless `pipe` is a StableDiffusionPipeline (or of a class made from it) whose parts
+    fit each other."""
+    names = [kind.__name__ for kind in type(pipe).__mro__]
+    require_pipeline(next((n for n in names if n == "StableDiffusionPipeline"), names[0]), "pipe")
+    configs = [dict(pipe.unet.config), dict(pipe.vae.config), pipe.text_encoder.config.to_dict()]
+    require_supported(*configs, "pipe")
+    scheduler_sigmas(pipe.scheduler, "pipe: scheduler")
+
+
+def shape_of_latents(
+    pipe: StableDiffusionPipeline, height: int | None = None, width: int | None = None
+) -> tuple[int, int, int]:
+    """Channels, height and width of the pipeline's latents, for images of its own size or of `height` x `width`."""
+    return latent_shape(pipe.unet.config, image_factor(pipe.vae.config), height, width, "pipe")
 
 
 def device_of(pipe: StableDiffusionPipeline) -> torch.device:

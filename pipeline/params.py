@@ -1,39 +1,56 @@
-"""params.yaml -> frozen, validated settings: an unknown or missing key, or a value of the wrong type, is an error."""
+"""Settings: YAML files -> frozen dataclasses, validated by pydantic; and files that are whole or not there."""
 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
-import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+from ruamel.yaml import YAML
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import YAMLError
 
 Settings = TypeVar("Settings")
 
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+NotNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what torch's generators take
+Text = Annotated[str, Field(min_length=1)]
+Names = Annotated[tuple[Text, ...], Field(min_length=1)]
+
 
 class BadInput(ValueError):
-    """What a user gave cannot be used. Its text is one line: what came, what was expected, the choices."""
+    """Invalid user input. One line: where it stands, the value received, the value expected, the valid choices."""
 
 
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """For entry points: bad input, numbers that are not finite and a full disk end the process with one line; other
-    errors keep their traceback."""
+    """For entry points: bad input, values that are not finite, a full disk and files that may not be written end the
+    process with one line; other errors keep their traceback."""
     try:
         yield
     except (BadInput, FloatingPointError) as error:  # the latter names the set, the particle and the level
         sys.exit(f"error: {error}")
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
         where = f" ({error.filename})" if error.filename else ""
-        sys.exit(f"error: the disk is full{where}; what was finished is kept: free some space and run the same again")
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            sys.exit(
+                f"error: the disk is full{where}; what was finished is kept: free some space and run the same again"
+            )
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            sys.exit(f"error: {os.strerror(error.errno)}{where}; expected a folder that can be read and written")
+        raise
 
 
 @contextmanager
@@ -50,7 +67,7 @@ def new_file(path: Path) -> Iterator[Path]:
 
 
 def require_at_least(name: str, value: float, least: float) -> None:
-    if value < least:
+    if not value >= least:  # nan is not
         raise BadInput(f"{name}: expected at least {least}, got {value}")
 
 
@@ -60,67 +77,159 @@ def require_one_of(name: str, choices: Iterable[str], kind: str) -> None:
 
 
 def require_unique(values: Iterable[str], where: str) -> None:
-    values = list(values)
-    if repeated := [v for v in values if values.count(v) > 1]:
-        raise BadInput(f"{where}: {repeated[0]!r} stands there {values.count(repeated[0])} times")
+    """Raise BadInput for a value that is listed twice, upper and lower case being the same: values become names of
+    files, and on some disks `vase` and `Vase` are one file."""
+    seen: dict[str, str] = {}
+    for value in values:
+        before = seen.get(value.casefold())
+        if before == value:
+            raise BadInput(f"{where}: {value!r} is listed twice")
+        if before is not None:
+            raise BadInput(f"{where}: {before!r} and {value!r} differ in upper and lower case only")
+        seen[value.casefold()] = value
 
 
-def load(settings: type[Settings], path: Path) -> Settings:
-    """The YAML file at `path` as an instance of the dataclass `settings`."""
+def read_text(path: Path) -> str:
+    """A text file in UTF-8, with or without a byte order mark. Raises BadInput for another encoding."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not in UTF-8: byte {error.object[error.start]:#x} at {error.start}") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML 1.2 file, as DVC reads it. Raises BadInput for a missing file, another encoding, another
+    syntax, tags of objects, and a key that stands twice."""
     if not path.is_file():
-        raise BadInput(f"no parameter file at {path}")
+        raise BadInput(f"no such file: {path}")
     try:
-        values = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise BadInput(f"{path}: not YAML: {' '.join(str(error).split())}") from None
-    return strict(settings, values, str(path))
+        return YAML(typ="safe", pure=True).load(read_text(path))
+    except DuplicateKeyError as error:
+        line, problem = error.problem_mark.line + 1, error.problem.split(" with value")[0]
+        raise BadInput(f"{path}: line {line}: {problem}; expected every key once") from None
+    except (YAMLError, ValueError) as error:  # the latter for dates and numbers that do not exist
+        raise BadInput(f"{path}: not YAML: {one_line(error)}") from None
 
 
-def strict(settings: type[Settings], values: Any, where: str) -> Settings:
-    """A mapping as an instance of the dataclass `settings`, nested dataclasses included.
+def one_line(error: Exception) -> str:
+    """An error of a library, as one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300]
 
-    Raises BadInput that names the place, what came and what was expected: for a value that is no mapping, keys that
-    are unknown or missing (a field with a default may be left out), and values of another type (an int passes for a
-    float, nothing else is converted).
-    """
-    if not isinstance(values, dict):
-        raise BadInput(f"{where}: expected a mapping, got {values!r}")
-    expected = [f.name for f in fields(settings)]
-    if unknown := [k for k in values if k not in expected]:
-        raise BadInput(f"{where}: unknown key {unknown[0]!r}; expected {', '.join(expected)}")
-    if missing := [f.name for f in fields(settings) if f.name not in values and f.default is MISSING]:
-        raise BadInput(f"{where}: missing key {missing[0]!r}; got {', '.join(map(str, values)) or 'nothing'}")
-    hints = get_type_hints(settings)
-    typed_values = {name: typed(values[name], hints[name], f"{where}: {name}") for name in values}
+
+@dataclass_transform(frozen_default=True)
+def settings(cls: type[Settings]) -> type[Settings]:
+    """A frozen dataclass whose fields pydantic validates, nested ones included: types are exact (an int passes for a
+    float, nothing else is converted), numbers are finite, keys are known. Raises BadInput, in code as from a file."""
+    config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+    validated = pydantic_dataclass(frozen=True, config=config)(cls)
+    init = validated.__init__
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        try:
+            init(self, *args, **named)
+        except ValidationError as error:
+            raise BadInput(described(error, cls)) from None
+
+    validated.__init__ = __init__
+    return validated
+
+
+def load(kind: type[Settings], path: Path) -> Settings:
+    """The YAML file at `path` as an instance of the settings class `kind`."""
+    return strict(kind, read_yaml(path), str(path))
+
+
+def strict(kind: type[Settings], values: Any, where: str) -> Settings:
+    """A mapping as an instance of the settings class `kind`. Raises BadInput for the first value that is not valid: the
+    place, the value received and what was expected."""
     try:
-        return settings(**typed_values)
-    except BadInput as error:  # from the dataclass's own checks, which do not know where they stand
-        raise BadInput(f"{where}: {error}") from None
+        text = json.dumps(
+            with_text_keys(values, where)
+        )  # as JSON, for which a list is a tuple and a mapping a dataclass
+    except (TypeError, ValueError, RecursionError) as error:  # a date, a set, an anchor inside of itself
+        raise BadInput(f"{where}: expected numbers, texts, lists and mappings: {one_line(error)}") from None
+    return strict_json(kind, text, where)
 
 
-def typed(value: Any, expected: Any, where: str) -> Any:
-    """The value, checked against a type: a dataclass, tuple[T, ...], dict[str, T], T | None, Any, or one of int, float,
-    str, bool. Lists and mappings are never empty."""
-    if expected is Any:
-        return value
-    if get_origin(expected) is UnionType:
-        expected, none = get_args(expected)
-        if none is not NoneType:
-            raise TypeError(f"{where}: unions are T | None only")
-        if value is None:
-            return None
-    if is_dataclass(expected):
-        return strict(expected, value, where)
-    if get_origin(expected) is tuple:
-        if not isinstance(value, list) or not value:
-            raise BadInput(f"{where}: expected a list that is not empty, got {value!r}")
-        return tuple(typed(item, get_args(expected)[0], where) for item in value)
-    if get_origin(expected) is dict:
-        if not isinstance(value, dict) or not value or not all(isinstance(key, str) for key in value):
-            raise BadInput(f"{where}: expected a mapping that is not empty, got {value!r}")
-        return {key: typed(item, get_args(expected)[1], f"{where}: {key}") for key, item in value.items()}
-    if expected is float and type(value) is int:
-        return float(value)
-    if type(value) is not expected:  # not isinstance: a bool is no int here
-        raise BadInput(f"{where}: expected {expected.__name__}, got {value!r}")
-    return value
+def strict_json(kind: type[Settings], text: str, where: str) -> Settings:
+    """A JSON text as an instance of the settings class `kind`. Raises BadInput as `strict` does, and for other text."""
+    try:
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        raise BadInput(f"{where}: {described(error, kind)}") from None
+
+
+def with_text_keys(values: Any, where: str) -> Any:
+    """The values as they are. Raises BadInput for a mapping with a key that is no text: JSON would make it one."""
+    if isinstance(values, dict):
+        for key, value in values.items():
+            if not isinstance(key, str):
+                raise BadInput(f"{where}: expected keys that are texts, got {key!r}")
+            with_text_keys(value, f"{where}: {key}")
+    elif isinstance(values, list):
+        for value in values:
+            with_text_keys(value, where)
+    return values
+
+
+# What was expected, by pydantic's name of the error; its context fills the braces.
+EXPECTED = {
+    "int_type": "int",
+    "float_type": "float",
+    "string_type": "str",
+    "bool_type": "bool",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "too_short": "a {field_type} of at least {min_length}",
+    "too_long": "a {field_type} of at most {max_length}",
+    "string_pattern_mismatch": "a text like {pattern}",
+    "dataclass_type": "a mapping",
+    "string_too_short": "a text that is not empty",
+    "finite_number": "a finite number",
+    "greater_than_equal": "at least {ge:g}",
+    "greater_than": "more than {gt:g}",
+    "less_than_equal": "at most {le:g}",
+    "less_than": "less than {lt:g}",
+    "multiple_of": "a multiple of {multiple_of}",
+    "literal_error": "one of {expected}",
+    "json_invalid": "JSON ({error})",
+}
+PYDANTIC_WORDS = {"Tuple": "list", "Dictionary": "mapping", "' or '": ", ", "', '": ", ", "'": ""}
+
+
+def described(error: ValidationError, kind: type) -> str:
+    """The first error of a validation as one line."""
+    first = error.errors(include_url=False)[0]
+    path = list(first["loc"])
+    if path and isinstance(path[0], int):  # an argument by its position
+        path[0] = fields(kind)[path[0]].name
+    *parents, last = path or [""]
+    place, above = place_of(path), place_of(parents)
+    if first["type"] == "unexpected_keyword_argument":
+        return f"{above}unknown key {last!r}; expected {', '.join(f.name for f in fields(nested(kind, parents)))}"
+    if first["type"] == "missing":
+        given = first["input"] if isinstance(first["input"], dict) else {}
+        return f"{above}missing key {last!r}; got {', '.join(given) or 'nothing'}"
+    if first["type"] == "value_error":
+        return f"{place}{first['ctx']['error']}"
+    template = EXPECTED.get(first["type"])
+    expected = template.format(**first.get("ctx", {})) if template else first["msg"]
+    for theirs, ours in PYDANTIC_WORDS.items():
+        expected = expected.replace(theirs, ours)
+    return f"{place}expected {expected}, got {first['input']!r}"
+
+
+def place_of(path: list[str | int]) -> str:
+    """A path of keys and positions in words, before what is said of it."""
+    place = "".join(f"[{part}]" if isinstance(part, int) else f": {part}" for part in path).removeprefix(": ")
+    return f"{place}: " if place else ""
+
+
+def nested(kind: type, path: list[str | int]) -> type:
+    """The settings class at a path of keys inside another one."""
+    for part in path:
+        hint = get_type_hints(kind)[part] if is_dataclass(kind) else get_args(kind)[-1 if isinstance(part, str) else 0]
+        if get_origin(hint) is UnionType:
+            hint = next(one for one in get_args(hint) if one is not NoneType)
+        kind = hint
+    return kind

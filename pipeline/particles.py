@@ -14,14 +14,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.classifier import StyleClassifier
-from pipeline.conditions import annealed, share, weights
+from pipeline.conditions import annealed, guidance_schedule, share
 from pipeline.denoiser import Denoiser, decode
-from pipeline.embeddings import Context, embedding
+from pipeline.embeddings import CLASSIFIER_SPACES, Context, embedding
 from pipeline.levels import interpolate, noise_levels, sigma_table
 from pipeline.methods import Method
 from pipeline.microbatch import Journal, sliced
-from pipeline.model import device_of
+from pipeline.model import device_of, shape_of_latents
 from pipeline.noise import particle_noise
+from pipeline.params import BadInput
+from pipeline.repulsion import THROUGH_DENOISER
 from pipeline.sampler import Evaluation, sample
 
 if TYPE_CHECKING:
@@ -57,8 +59,11 @@ class Question:
     gradient_batch: int
     decode_batch: int
     name: str
+    height: int | None = None  # of an image, in pixels; None: the model's own size
+    width: int | None = None
 
 
+@torch.inference_mode(False)  # forces are gradients, also where a caller wants none
 def particles(
     pipe: StableDiffusionPipeline,
     method: Method,
@@ -69,7 +74,8 @@ def particles(
     journal: Journal | None = None,
 ) -> Particles:
     """The particles `index` of a prompt by a method; where the method selects, the best of its candidates. What the
-    denoiser gives is kept in the journal."""
+    denoiser gives is kept in the journal. Raises BadInput for a method that does not fit the pipeline."""
+    require_fitting(pipe, method, question, network)
 
     def images(x: Tensor) -> Tensor:
         return sliced(lambda part, s: decode(pipe, part), x, question.decode_batch)
@@ -99,9 +105,9 @@ def sampled(
 ) -> Particles:
     sigmas = levels_of(pipe, q)
     values, table = sigmas.tolist(), sigma_table(pipe.scheduler.alphas_cumprod)
-    size, channels = pipe.unet.config.sample_size, pipe.unet.config.in_channels
+    latent = shape_of_latents(pipe, q.height, q.width)
 
-    def noise(purpose: str, shape: tuple[int, ...] = (channels, size, size)) -> Tensor:
+    def noise(purpose: str, shape: tuple[int, ...] = latent) -> Tensor:
         return particle_noise(q.seed, q.prompt_id, index, purpose, shape).to(device_of(pipe))
 
     def anneal(condition: Tensor, sigma: float) -> Tensor:
@@ -116,12 +122,31 @@ def sampled(
         q.guidance_scale,
         q.batch,
         edit_condition=anneal if method.anneal else None,
-        guidance_weight=weights(method.guidance, values) if method.guidance else None,
+        guidance_weight=guidance_schedule(method.guidance) if method.guidance else None,
         journal=journal,
         gradient_batch=q.gradient_batch,
     )
     x0 = sample(denoise, sigmas, method, noise, context, q.name, observe=observe)
     return Particles(x0, index, denoise.passes, denoise.backward_passes)
+
+
+def require_fitting(
+    pipe: StableDiffusionPipeline, method: Method, q: Question, network: StyleClassifier | None
+) -> None:
+    """Raise BadInput for a method that cannot act on this pipeline: at its noise levels, on its latents, or through
+    networks that were made without a way for gradients."""
+    method.require_levels(levels_of(pipe, q)[:-1].tolist())
+    _, *size = shape_of_latents(pipe, q.height, q.width)
+    if network and set(method.spaces) & set(CLASSIFIER_SPACES) and size != [network.latent_size] * 2:
+        raise BadInput(
+            f"{q.name}: a style classifier of {network.latent_size}x{network.latent_size} latents, got {size}"
+        )
+    through = [pipe.unet] if any(r.input in THROUGH_DENOISER for r in method.repel or ()) else []
+    through += [pipe.vae] if "decoded_average" in method.spaces else []
+    if any(p.is_inference() for part in through for p in part.parameters()):
+        raise BadInput(
+            f"{q.name}: gradients through a model that was loaded in torch.inference_mode(); load it outside"
+        )
 
 
 def levels_of(pipe: StableDiffusionPipeline, q: Question) -> Float[Tensor, " sigmas"]:

@@ -15,11 +15,13 @@ from pathlib import Path
 
 import torch
 
-from pipeline.architecture import abar, config_of
+from pipeline.architecture import config_of, sd2_abar
 from pipeline.checks import CHECKS, artists_of, disk_needed, images_of, memory_needed
 from pipeline.cost import Arithmetic, arithmetic, passes
 from pipeline.levels import sigma_table
 from pipeline.methods import PLAIN, load_methods
+from pipeline.model import load_scheduler
+from pipeline.model_folder import config_path
 from pipeline.params import BadInput, one_line_errors
 from pipeline.profile import Profile, read_profile
 from pipeline.prompts import read_prompts, select
@@ -48,14 +50,16 @@ def profile_path(name: str) -> Path:
 
 def costs(profile: Profile, one: Arithmetic, table: torch.Tensor) -> dict[str, SetCost]:
     """Of every set of the profile, in its order."""
-    p, methods = profile.sampling, load_methods(Path(profile.methods_file), profile.sampling.levels)
+    p, methods = profile.sampling, load_methods(Path(profile.methods_file))
+    distilled = is_distilled(profile)
     found = {}
     for name, images in images_of(profile).items():
         reference = profile.reference_sets.get(name)
         if reference and reference.kind == "rendered":
             found[name] = SetCost(images, 0, 0)
             continue
-        counted = passes(PLAIN if reference else methods[name], p, profile.compute.gradient_batch, table)
+        row = PLAIN if reference else methods[name]
+        counted = passes(row, p, profile.compute.gradient_batch, table, distilled)
         latents = counted.forward + BACKWARD * counted.backward
         found[name] = SetCost(images, latents, images * (latents * one.unet + one.decoder) / 1000)
     return found
@@ -65,8 +69,14 @@ def classifier_cost(profile: Profile, one: Arithmetic, table: torch.Tensor) -> S
     """The trajectories that the style classifier learns from; its own training is small beside them."""
     p = profile.style_classifier
     n = len(p.subjects) * artists_of(profile) * (p.train + p.held_out)
-    latents = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, table).forward
+    counted = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, table, is_distilled(profile))
+    latents = counted.forward
     return SetCost(n, latents, n * latents * one.unet / 1000)
+
+
+def is_distilled(profile: Profile) -> bool:
+    """Whether the UNet takes the guidance scale as an input, so that it needs no unconditional pass."""
+    return config_of(Path(profile.model), "unet").get("time_cond_proj_dim") is not None
 
 
 def matrix_rate(device: str, dtype: str) -> float:
@@ -106,7 +116,9 @@ def shown_cost(name: str, cost: SetCost, rate: float | None) -> str:
 def estimates(profile: Profile, rate: float | None) -> list[str]:
     """A table of what every set costs; with the rate (TFLOP/s) at which this machine samples, the hours."""
     one = arithmetic(*(config_of(Path(profile.model), part) for part in ("unet", "vae", "text_encoder")))
-    table = sigma_table(abar(config_of(Path(profile.model), "scheduler")))
+    model = Path(profile.model)
+    there = all(path.is_file() for path in (model / "model_index.json", config_path(model, "scheduler")))
+    table = sigma_table(load_scheduler(model).alphas_cumprod if there else sd2_abar())
     rows = {"(style classifier)": classifier_cost(profile, one, table), **costs(profile, one, table)}
     images = sum(row.images for row in rows.values())
     passes_of_all = sum(row.images * row.passes for row in rows.values()) / images
@@ -118,7 +130,7 @@ def estimates(profile: Profile, rate: float | None) -> list[str]:
         shown_cost("all", SetCost(images, passes_of_all, sum(row.pflop for row in rows.values())), rate),
     ]
     if rate:
-        plain = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, table).forward * one.unet + one.decoder
+        plain = rows["(style classifier)"].passes * one.unet + one.decoder
         lines.append(f"{rate / plain:.3g} plain images a second, at {SHARE:.0%} of a matrix product's rate here")
     return lines
 

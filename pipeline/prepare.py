@@ -1,48 +1,46 @@
-"""STAGE prompts: whether this profile can run here at all, and which prompts and artists it asks for."""
+"""STAGE prompts: validates everything that a profile names, before anything is sampled, and writes its prompts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+import torch
 
-from pipeline.checks import require_ready
+from pipeline.architecture import config_of
+from pipeline.checks import image_size, require_ready
+from pipeline.classifier import StyleClassifier
 from pipeline.encoders import ENCODERS
-from pipeline.levels import SCHEDULES
-from pipeline.methods import load_methods
-from pipeline.params import BadInput, new_file, require_one_of
+from pipeline.levels import SCHEDULES, noise_levels
+from pipeline.methods import Method, load_methods
+from pipeline.model import load_scheduler, load_tokenizer, scheduler_sigmas
+from pipeline.model_folder import image_factor, latent_shape, weight_files
+from pipeline.params import BadInput, new_file, one_line, require_one_of
 from pipeline.profile import Profile
-from pipeline.prompts import Prompt, read_prompts, require_text, select
+from pipeline.prompts import Prompt, named_prompts, read_prompts, require_text, select
 from pipeline.reference import REFERENCES, rendered
 from pipeline.stage import main
+from pipeline.weights import require_sound
 from pipeline.world.artists import ARTIST_NAMES
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 
-def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
-    from transformers import AutoTokenizer  # seconds, which the checks before this one should not cost
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()  # of texts that are too long; here they are an error, or meant to be cut
-    return AutoTokenizer.from_pretrained(model / "tokenizer")
-
-
-def require_readable(model: Path, prompts: list[Prompt], artists: Sequence[str]) -> None:
+def require_readable(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> None:
     """Raise BadInput for a text that the model's tokenizer cuts, or in which it does not know a word: the model would
-    see another prompt than the one asked for."""
-    tokenizer = load_tokenizer(model)
+    see another prompt than the one it is given."""
     unknown = tokenizer.unk_token_id
     if unknown == tokenizer.eos_token_id:  # CLIP's own: bytes spell any word
         unknown = None
-    for text in (p.by(artist) for p in prompts for artist in artists):
+    for text in texts:
         ids = tokenizer(text).input_ids
         if unknown in ids:
-            word = next(w for w in text.split() if unknown in tokenizer(w).input_ids)
+            word = next(w for w in text.split() if unknown in tokenizer(w).input_ids).strip(",")
             known = ", ".join(sorted(w for w in tokenizer.get_vocab() if w.isalpha()))
             raise BadInput(f"prompt {text!r}: the model does not know {word!r}; it knows {known}")
         if len(ids) > tokenizer.model_max_length:
@@ -57,39 +55,102 @@ def seen(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
     return tokenizer.decode(ids, skip_special_tokens=True).strip()
 
 
-def table_of(profile: Profile, prompts: list[Prompt], artists: Sequence[str]) -> pd.DataFrame:
-    """A row for each prompt: what methods ask the model for and what it sees of that, and its subject, if any."""
+def table_of(
+    profile: Profile, prompts: list[Prompt], artists: Sequence[str], tokenizer: PreTrainedTokenizerBase
+) -> pd.DataFrame:
+    """A row for each prompt: the text that methods give the model, what it sees of that, and its subject, if any."""
     if profile.prompts.every_artist:
         prompts = [replace(p, asked=p.by_all(artists)) for p in prompts]
-    tokenizer = load_tokenizer(Path(profile.model))
     rows = [{**asdict(p), "asked": p.text, "seen": seen(p.text, tokenizer), "subject": p.subject} for p in prompts]
     return pd.DataFrame(rows)
 
 
-def require_references(profile: Profile, prompts: list[Prompt]) -> None:
-    """Raise BadInput for a kind of reference that does not exist, or prompts that the painted world cannot paint."""
+def require_references(profile: Profile, prompts: list[Prompt], artists: Sequence[str]) -> None:
+    """Raise BadInput for a kind of reference that does not exist, or what the painted world cannot paint."""
     for name in profile.references:
         kind = profile.reference_sets[name].kind
         require_one_of(kind, REFERENCES, f"kind of reference {name}:")
-        if REFERENCES[kind] is rendered and (odd := [p.prompt_id for p in prompts if not p.subject]):
+        if REFERENCES[kind] is not rendered:
+            continue
+        if odd := [p.prompt_id for p in prompts if not p.subject]:
             raise BadInput(f"reference {name}: prompt {odd[0]} is none of the painted world's, which it is to render")
+        for artist in artists:
+            require_one_of(artist, ARTIST_NAMES, f"artist of reference {name}:")
+
+
+def require_levels(profile: Profile, rows: dict[str, Method]) -> None:
+    """Raise BadInput for a method with a part that would never act at this profile's noise levels."""
+    p = profile.sampling
+    table = scheduler_sigmas(load_scheduler(Path(profile.model)), "scheduler")
+    sigmas = noise_levels(p.schedule, table, p.levels)[:-1].tolist()
+    for name in profile.methods:
+        try:
+            rows[name].require_levels(sigmas)
+        except BadInput as error:
+            raise BadInput(f"{profile.methods_file}: {name}: {error}") from None
+
+
+def require_classifier(profile: Profile, artists: Sequence[str]) -> None:
+    """Raise BadInput for a style classifier that cannot be built for this model's latents."""
+    p, model = profile.style_classifier, Path(profile.model)
+    _, height, width = latent_shape(config_of(model, "unet"), image_factor(config_of(model, "vae")))
+    if height != width:
+        raise BadInput(f"style_classifier: expected square latents, got {height}x{width}")
+    with torch.device("meta"):
+        StyleClassifier(tuple(artists), height, p.width, p.features)
+
+
+def require_weights(model: Path) -> None:
+    """Raise BadInput for networks whose weights are not finite or not of the shapes that their configurations say."""
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+
+    kinds = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": None}
+    for part, kind in kinds.items():
+        shapes = {}
+        if kind is not None:
+            try:
+                with torch.device("meta"):
+                    network = kind.from_config(config_of(model, part))
+            except Exception as error:  # whatever a configuration leads to
+                raise BadInput(f"model {model}: part {part!r}: its configuration: {one_line(error)}") from None
+            shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+        require_sound(weight_files(model, part).files, shapes)
+
+
+def require_encoder(profile: Profile) -> None:
+    """Raise BadInput for an encoder that cannot be loaded, does not take this model's images, or gives vectors that are
+    not finite."""
+    p = profile.encoder
+    blank = np.zeros((1, *image_size(profile), 3), np.uint8)
+    for space, vectors in ENCODERS[p.name](Path(p.weights), "cpu").encode(blank).items():
+        if not torch.isfinite(vectors).all():
+            raise BadInput(f"encoder {p.name}: {p.weights}: {space} of a blank image is not finite")
 
 
 def run(profile: Profile) -> None:
+    """Validate everything that a later stage would refuse, and write the prompts and artists."""
     require_one_of(profile.encoder.name, ENCODERS, "encoder")
     require_one_of(profile.sampling.schedule, SCHEDULES, "schedule")
-    methods = load_methods(Path(profile.methods_file), profile.sampling.levels)
+    rows = load_methods(Path(profile.methods_file))
     for name in profile.methods:
-        require_one_of(name, methods, "method")
+        require_one_of(name, rows, "method")
     require_ready(profile)
+    model, subjects = Path(profile.model), profile.style_classifier.subjects
     prompts = select(read_prompts(Path(profile.prompts.source)), profile.prompts)
     artists = profile.prompts.artists or ARTIST_NAMES
-    for artist in artists:
-        require_text(artist, "artists")
-    require_references(profile, prompts)
-    require_readable(Path(profile.model), prompts, artists)
+    for where, texts in (("artists", artists), ("style_classifier: subjects", subjects)):
+        for text in texts:
+            require_text(text, where)
+    require_references(profile, prompts, artists)
+    tokenizer = load_tokenizer(model)
+    require_readable(tokenizer, (p.by(artist) for p in prompts for artist in artists))
+    require_readable(tokenizer, (text for text, _ in named_prompts(subjects, artists)))
+    require_levels(profile, rows)
+    require_classifier(profile, artists)
+    require_weights(model)
+    require_encoder(profile)
     for path, table in (
-        (profile.prompts_file, table_of(profile, prompts, artists)),
+        (profile.prompts_file, table_of(profile, prompts, artists, tokenizer)),
         (profile.artists_file, pd.DataFrame({"artist": artists})),
     ):
         with new_file(path) as part:

@@ -6,13 +6,15 @@ stands in analysis.settings, so that a change there runs no sampling again.
 
 from __future__ import annotations
 
+import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pipeline.devices import require_known
-from pipeline.params import BadInput, load, require_unique
+from pydantic import Field
+
+from pipeline.devices import Device
+from pipeline.params import BadInput, Names, Text, load, require_unique, settings
 from pipeline.sections import (
     ComputeParams,
     EncoderParams,
@@ -23,11 +25,15 @@ from pipeline.sections import (
     StyleClassifierParams,
 )
 
-# An id may become a part of a file's name or of a page's address: nothing else than these.
+# An id may become a part of a file's name or of a page's address: nothing else than these, and none of the names that
+# Windows keeps for devices.
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+DEVICE_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
+# Folders of results/ that are no profile's.
+OTHER_RESULTS = ("validation", "world")
 
 
-@dataclass(frozen=True)
+@settings
 class Profile:
     """`model` is a folder in diffusers' format, and `source` where `make fetch` gets it, or null. `methods` are rows of
     `methods_file` and `references` keys of `reference_sets`; `sets` is both, in this order (DVC's templates cannot join
@@ -36,24 +42,25 @@ class Profile:
     profile: str
     root: str
     here: str
-    device: str
-    model: str
+    device: Device
+    model: Text
     source: SourceParams | None
     compute: ComputeParams
-    methods_file: str
-    methods: tuple[str, ...]
-    references: tuple[str, ...]
-    sets: tuple[str, ...]
+    methods_file: Text
+    methods: Names
+    references: Names
+    sets: Names
     prompts: PromptParams
     sampling: SamplingParams
-    reference_sets: dict[str, ReferenceParams]
+    reference_sets: Annotated[dict[str, ReferenceParams], Field(min_length=1)]
     style_classifier: StyleClassifierParams
     encoder: EncoderParams
     analysis: dict[str, Any]
 
     def __post_init__(self) -> None:
         require_id(self.profile, "profile")
-        require_known(self.device)
+        if self.profile in OTHER_RESULTS:
+            raise BadInput(f"profile: results/{self.profile} holds other results; expected another name")
         for name in self.sets:
             require_id(name, "sets")
         require_unique(self.sets, "sets")
@@ -61,8 +68,26 @@ class Profile:
             raise BadInput(f"sets: expected methods, then references, got {', '.join(self.sets)}")
         if unknown := [name for name in self.references if name not in self.reference_sets]:
             raise BadInput(f"references: unknown {unknown[0]!r}; expected some of {', '.join(self.reference_sets)}")
-        if self.sampling.particles * self.sampling.sets < 2:
-            raise BadInput("sampling: expected at least 2 images for each prompt, got one set of one particle")
+        self.require_different_seeds()
+
+    def require_different_seeds(self) -> None:
+        """Raise BadInput for two sets that would start from the same noise and so be no independent draws: a floor with
+        the reference's seed is the reference itself."""
+        taken = {self.sampling.seed: "sampling"}
+        for name in self.references:
+            seed = self.reference_sets[name].seed
+            if (other := taken.setdefault(seed, name)) != name:
+                raise BadInput(f"reference_sets: {name}: seed: expected another one than that of {other}, got {seed}")
+
+    def images_per_prompt(self, name: str, artists: int) -> int:
+        """How many images a set has of each prompt; a reference has some by each artist."""
+        return (
+            self.reference_sets[name].images_per_artist * artists if name in self.references else self.sampling.images
+        )
+
+    def images(self, name: str, prompt_ids: list[str], artists: int) -> list[tuple[str, int]]:
+        """The images (prompt_id, index) that a set has, in its manifest's order."""
+        return [(q, k) for q in prompt_ids for k in range(self.images_per_prompt(name, artists))]
 
     @property
     def results(self) -> Path:
@@ -110,15 +135,25 @@ class Profile:
 def require_id(value: str, where: str) -> None:
     if not ID.fullmatch(value):
         raise BadInput(f"{where}: expected letters, digits, - and _ (64 at most), got {value!r}")
+    if DEVICE_NAMES.fullmatch(value):
+        raise BadInput(f"{where}: {value!r} is the name of a device on Windows; expected another one")
 
 
 Kind = TypeVar("Kind", bound=Profile)
 
 
 def read_profile(path: Path, kind: type[Kind] = Profile) -> Kind:
-    """The profile of a params.yaml. Raises BadInput for one that says of itself that it stands elsewhere, as a copy of
-    another profile's does: it would run that one."""
+    """The profile of a params.yaml. Raises BadInput for one that says of itself that it stands elsewhere or is called
+    otherwise than its folder, as a copy of another profile's does: it would run that one, or overwrite its results."""
     profile = load(kind, path)
-    if not path.is_absolute() and path.parent != Path(profile.here):
-        raise BadInput(f"{path}: here: expected '{path.parent}/', got {profile.here!r}")
+    if path.is_absolute():
+        return profile
+    for name, expected, received in (
+        ("here", path.parent, Path(profile.here)),
+        ("root", Path("."), Path(os.path.normpath(path.parent / profile.root))),
+        ("profile", path.parent.name or profile.profile, profile.profile),
+    ):
+        if received != expected:
+            place = expected if isinstance(expected, str) else f"{expected}/"
+            raise BadInput(f"{path}: {name}: expected {place!r}, got {getattr(profile, name)!r}")
     return profile

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.params import BadInput, require_unique
+from pipeline.params import BadInput, read_text, require_unique
 from pipeline.profile import require_id
 from pipeline.sections import PromptParams
 from pipeline.world.captions import parse
@@ -47,26 +48,34 @@ class Prompt:
             return ""
 
 
+def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
+    """The rows of a CSV as people's programs write them: with a byte order mark or without, lines that end in any way,
+    rows and columns of empty cells at the end. Raises BadInput for another encoding or syntax, columns that are missing
+    or stand twice, rows of another length."""
+    if not path.is_file():
+        raise BadInput(f"no such file: {path}")
+    try:
+        rows = [row for row in csv.reader(io.StringIO(read_text(path), newline=""), strict=True) if any(row)]
+    except csv.Error as error:
+        raise BadInput(f"{path}: no CSV: {error}") from None
+    width = max((len(row) - next((k for k, cell in enumerate(reversed(row)) if cell), 0) for row in rows), default=0)
+    head, rows = (rows or [[]])[0][:width], rows[1:]
+    if missing := [name for name in columns if name not in head]:
+        raise BadInput(f"{path}: no column {missing[0]}; got {', '.join(head)}; expected {', '.join(columns)}")
+    require_unique(head, f"{path}: columns")
+    if odd := [row for row in rows if len(row) < len(head) or any(row[len(head) :])]:
+        raise BadInput(f"{path}: expected {len(head)} fields in a row (commas need quotes), got {odd[0]}")
+    return [dict(zip(head, row, strict=False)) for row in rows]
+
+
 def read_prompts(path: Path) -> list[Prompt]:
     """Prompts of a CSV, in its order; a column `asked` is read where there is one, others do not matter.
 
-    Raises BadInput for missing columns, ids that are repeated or no ids, prompts that are empty or have control
-    characters, an unknown split.
+    Raises BadInput for missing columns, ids that are repeated or no ids, prompts that are repeated or empty or have
+    control characters, an unknown split.
     """
-    if not path.is_file():
-        raise BadInput(f"no prompts file at {path}")
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file, strict=True))
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: no CSV in UTF-8: {error}") from None
-    head, rows = (rows or [[]])[0], [row for row in rows[1:] if row]
-    if missing := [name for name in COLUMNS if name not in head]:
-        raise BadInput(f"{path}: no column {missing[0]}; got {', '.join(head)}; expected {', '.join(COLUMNS)}")
-    if odd := [row for row in rows if len(row) != len(head)]:
-        raise BadInput(f"{path}: expected {len(head)} fields in a row (commas need quotes), got {odd[0]}")
-    columns = [name for name in (*COLUMNS, "asked") if name in head]
-    prompts = [Prompt(*(row[head.index(name)] for name in columns)) for row in rows]
+    rows = read_table(path, COLUMNS)
+    prompts = [Prompt(*(row[name] for name in COLUMNS), row.get("asked", "")) for row in rows]
     if not prompts:
         raise BadInput(f"{path}: no prompts")
     for prompt in prompts:
@@ -74,9 +83,15 @@ def read_prompts(path: Path) -> list[Prompt]:
         if prompt.prompt_id in RESERVED:
             raise BadInput(f"{path}: prompt_id {prompt.prompt_id!r} is a column of the tables; expected another name")
         require_text(prompt.prompt, f"{path}: prompt {prompt.prompt_id}")
+        if prompt.asked:
+            require_text(prompt.asked, f"{path}: asked {prompt.prompt_id}")
         if prompt.split not in ("test", "development"):
             raise BadInput(f"{path}: prompt {prompt.prompt_id}: split {prompt.split!r}; expected test or development")
     require_unique((p.prompt_id for p in prompts), f"{path}: prompt_id")
+    texts: dict[str, str] = {}
+    for prompt in prompts:
+        if (other := texts.setdefault(prompt.prompt, prompt.prompt_id)) != prompt.prompt_id:
+            raise BadInput(f"{path}: {other} and {prompt.prompt_id} are the same prompt {prompt.prompt!r}")
     return prompts
 
 
@@ -100,6 +115,15 @@ def select(prompts: list[Prompt], p: PromptParams) -> list[Prompt]:
     return chosen
 
 
+def named_prompts(subjects: Sequence[str], artists: Sequence[str]) -> list[tuple[str, int]]:
+    """Every subject by every artist, which the style classifier learns from: the prompt, and the artist's place in the
+    list."""
+    return [(f"a painting of a {s}, by {artist}", k) for k, artist in enumerate(artists) for s in subjects]
+
+
 def read_artists(path: Path) -> list[str]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return [row["artist"] for row in csv.DictReader(file)]
+    artists = [row["artist"] for row in read_table(path, ("artist",))]
+    if not artists:
+        raise BadInput(f"{path}: no artists")
+    require_unique(artists, f"{path}: artist")
+    return artists

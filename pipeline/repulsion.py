@@ -7,40 +7,15 @@ embedding does not depend on z_i, so that the product gives every particle its o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from pipeline.embeddings import Embed
+from pipeline.embeddings import SPACES, Embed
 from pipeline.energies import BANDWIDTHS, ENERGIES, gradient
-from pipeline.params import BadInput, require_one_of
+from pipeline.levels import NoiseRange
+from pipeline.params import NotNegative, require_one_of, settings
 from pipeline.steps import Particles
-
-
-@dataclass(frozen=True)
-class Strength:
-    """`alpha`: the thesis's raw factor of the force. `relative`: the size of the force as a share of the score's."""
-
-    kind: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Repulsion:
-    """One cell of the grid: energy x space x input x levels x strength x bandwidth. `levels` are (first, last).
-
-    `direction`: `apart`, or a control of the same size in another direction.
-    """
-
-    energy: str
-    space: str
-    input: str
-    levels: tuple[int, ...]
-    strength: Strength
-    bandwidth: str
-    direction: str = "apart"
-
 
 # What phi sees, as a function of x: x itself; x as the UNet sees it; the predicted x0, taken to move with x one to one;
 # the predicted x0 as it does move with x, for which the denoiser is differentiated (one backward pass more).
@@ -67,19 +42,42 @@ DIRECTIONS: dict[str, Callable[[Tensor, Callable[[], Tensor]], Tensor]] = {
 }
 
 
-def check(repulsion: Repulsion, spaces: dict[str, object]) -> None:
-    """Raise BadInput for a name that is in no registry or a negative strength."""
-    for kind, name, choices in (
-        ("energy", repulsion.energy, ENERGIES),
-        ("space", repulsion.space, spaces),
-        ("input", repulsion.input, INPUTS),
-        ("strength kind", repulsion.strength.kind, STRENGTHS),
-        ("bandwidth", repulsion.bandwidth, BANDWIDTHS),
-        ("direction", repulsion.direction, DIRECTIONS),
-    ):
-        require_one_of(name, choices, kind)
-    if repulsion.strength.value < 0:
-        raise BadInput(f"strength: expected a number that is not negative, got {repulsion.strength.value}")
+@settings
+class Strength:
+    """`alpha`: the thesis's raw factor of the force. `relative`: the size of the force as a share of the score's."""
+
+    kind: str
+    value: NotNegative
+
+    def __post_init__(self) -> None:
+        require_one_of(self.kind, STRENGTHS, "strength kind")
+
+
+@settings
+class Repulsion(NoiseRange):
+    """One cell of the grid: energy x space x input x noise range x strength x bandwidth.
+
+    `direction`: `apart`, or a control of the same size in another direction.
+    """
+
+    energy: str
+    space: str
+    input: str
+    strength: Strength
+    bandwidth: str
+    direction: str = "apart"
+
+    def __post_init__(self) -> None:
+        """Raise BadInput for a name that is in no registry."""
+        super().__post_init__()
+        for name, choices in (
+            ("energy", ENERGIES),
+            ("space", SPACES),
+            ("input", INPUTS),
+            ("bandwidth", BANDWIDTHS),
+            ("direction", DIRECTIONS),
+        ):
+            require_one_of(getattr(self, name), choices, name)
 
 
 @torch.enable_grad()

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from pipeline.embeddings import Context, Embed, embedding
-from pipeline.methods import Method, within
+from pipeline.methods import Method
 from pipeline.params import BadInput
 from pipeline.repulsion import DIRECTIONS, STRENGTHS, THROUGH_DENOISER, force
 from pipeline.steps import CORRECTIONS, PREDICTIONS, Draw, Particles, Step
@@ -45,9 +45,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Run:
-    """One set of particles on its way: what its drift is made of. `name` (method, prompt) is what errors call it."""
+    """One set of particles on its way: what its drift is made of. `sigmas` are the levels' (floats, the last 0 left
+    out); `name` (method, prompt) is what errors call it."""
 
     denoise: Denoise
+    sigmas: list[float]
     method: Method
     embeds: list[Embed]
     hooks: Hooks
@@ -56,7 +58,9 @@ class Run:
 
     def drift(self, x: Particles, sigma: float, level: int, draw: Draw) -> Particles:
         """The score (x0 - x) / sigma^2, less the repulsions of this level; `draw` is noise, for the control."""
-        active = [(r, e) for r, e in zip(self.method.repel or (), self.embeds, strict=True) if within(level, r.levels)]
+        # by the level's sigma: a step of second order evaluates the drift at the next one, too
+        cells = zip(self.method.repel or (), self.embeds, strict=True)
+        active = [(r, e) for r, e in cells if r.acts_at(self.sigmas[level])]
         if len(x) == 1:
             active = []
         through = any(r.input in THROUGH_DENOISER for r, _ in active)
@@ -76,6 +80,7 @@ class Run:
         return score - total
 
 
+@torch.inference_mode(False)  # forces are gradients, also where a caller wants none
 @torch.no_grad()
 def sample(
     denoise: Denoise,
@@ -94,9 +99,9 @@ def sample(
     that does not fit the levels or the context, and FloatingPointError that names set, particle and level for a value
     that is not finite.
     """
-    method.check(len(sigmas) - 1)
+    method.require_levels(sigmas[:-1].tolist())
     embeds = [embedding(r.space, context) for r in method.repel or ()]
-    run = Run(denoise, method, embeds, hooks or Hooks(), observe, name)
+    run = Run(denoise, sigmas[:-1].tolist(), method, embeds, hooks or Hooks(), observe, name)
     start = noise("start")
     if len(start) < 1:
         raise BadInput(f"{name}: expected at least one particle, got none")
@@ -112,6 +117,8 @@ def at_level(
 ) -> Float[Tensor, " m *shape"]:
     """From sigma to sigma_next: the edit of the latent, the spread, the correction and the prediction of this level."""
     method = run.method
+    spreads_at = method.spread.range.acts_at if method.spread else lambda sigma: False
+    spread_here = spreads_at(sigma) and not any(map(spreads_at, run.sigmas[:level]))
 
     def drift(x: Particles, sigma: float) -> Particles:
         return run.drift(x, sigma, level, lambda: noise(f"control {level}")[: len(x)])
@@ -121,10 +128,10 @@ def at_level(
 
     if run.hooks.edit_latent:
         x = run.hooks.edit_latent(x, sigma, level)
-    if method.spread and level == method.spread.level:
+    if spread_here:
         x = x.expand(n, *x.shape[1:]).clone()
         x = step(CORRECTIONS, method.spread.step, "spread")
-    if method.correct and within(level, method.correct.levels):
+    if method.correct and method.correct.acts_at(sigma):
         x = step(CORRECTIONS, method.correct.step, "correct")
     return step(PREDICTIONS, method.predict, "predict")
 

@@ -2,129 +2,124 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated, Literal
 
-from pipeline.params import BadInput, require_at_least, require_unique
+from pydantic import Field
+
+from pipeline.params import BadInput, Count, Names, Seed, Share, Text, require_unique, settings
 from pipeline.training_settings import TrainingSettings
 
-SPLITS = ("test", "development", "all")
-DTYPES = ("float32", "float16", "bfloat16")
+# The second candidate for image k of a prompt is particle k + MAX_IMAGES (particles.py): never another image of it.
+MAX_IMAGES = 1_000_000
 
 
-@dataclass(frozen=True)
+@settings
 class SourceParams:
     """Where a model is downloaded from: a repository of the Hugging Face hub, and a commit, tag or branch of it."""
 
-    repository: str
-    revision: str
+    repository: Text
+    revision: Text
 
 
-@dataclass(frozen=True)
+@settings
 class ComputeParams:
     """How a model computes. `dtype`: the number format of its weights and of what goes through them (latents and forces
     stay float32). `channels_last`: memory layout. `compile`: the UNet by torch.compile. `offload`: parts wait on the
     CPU until they are called. `gradient_batch`: latents in one call of the UNet that a gradient goes back through,
     which takes several times the memory; `decode_batch`: latents in one call of the decoder."""
 
-    dtype: str
+    dtype: Literal["float32", "float16", "bfloat16"]
     channels_last: bool
     compile: bool
     offload: bool
-    gradient_batch: int
-    decode_batch: int
+    gradient_batch: Count
+    decode_batch: Count
 
     def __post_init__(self) -> None:
-        if self.dtype not in DTYPES:
-            raise BadInput(f"dtype: expected one of {', '.join(DTYPES)}, got {self.dtype!r}")
-        for name in ("gradient_batch", "decode_batch"):
-            require_at_least(name, getattr(self, name), 1)
         if self.compile and self.offload:
             raise BadInput("compile and offload: expected one of them at most; what is compiled stays where it is")
 
 
-@dataclass(frozen=True)
+@settings
 class PromptParams:
     """`source`: a CSV with the columns prompt_id, prompt and split (test or development). `only`: some of its ids, or
     null for all of the split. Every artist's name is put behind each prompt for the reference. `every_artist`: methods
     are asked for the prompt by all artists at once, cut where the model's text ends, as in the thesis."""
 
-    source: str
-    split: str
-    only: tuple[str, ...] | None
-    artists: tuple[str, ...] | None  # null: the painted world's
+    source: Text
+    split: Literal["test", "development", "all"]
+    only: Names | None
+    artists: Names | None  # null: the painted world's
     every_artist: bool
 
     def __post_init__(self) -> None:
-        if self.split not in SPLITS:
-            raise BadInput(f"split: expected one of {', '.join(SPLITS)}, got {self.split!r}")
         require_unique(self.only or (), "only")
         require_unique(self.artists or (), "artists")
 
 
-@dataclass(frozen=True)
+@settings
 class SamplingParams:
     """`sets` particle sets of `particles` images for each prompt and method. `batch`: latents in one UNet call."""
 
-    schedule: str
-    levels: int
-    guidance_scale: float
-    particles: int
-    sets: int
-    batch: int
-    seed: int
+    schedule: Text
+    levels: Annotated[int, Field(ge=2)]
+    guidance_scale: Annotated[float, Field(ge=1)]
+    particles: Count
+    sets: Count
+    batch: Count
+    seed: Seed
 
     def __post_init__(self) -> None:
-        for name, least in (("levels", 2), ("particles", 1), ("sets", 1), ("batch", 1), ("guidance_scale", 1)):
-            require_at_least(name, getattr(self, name), least)
+        if not 2 <= self.images <= MAX_IMAGES:
+            raise BadInput(
+                f"sets of particles: expected from 2 to {MAX_IMAGES} images for each prompt, "
+                f"got {self.sets} x {self.particles} = {self.images}"
+            )
+
+    @property
+    def images(self) -> int:
+        """Of each prompt and method."""
+        return self.particles * self.sets
 
     def of_a_set(self) -> dict[str, str | int | float]:
         """What one particle set depends on, besides its own prompt, particles and seed: a batch rounds differently."""
         return {name: getattr(self, name) for name in ("schedule", "levels", "guidance_scale", "batch")}
 
 
-@dataclass(frozen=True)
+@settings
 class ReferenceParams:
     """A set that is not a method's: `kind` is one of reference.REFERENCES."""
 
-    kind: str
-    images_per_artist: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        require_at_least("images_per_artist", self.images_per_artist, 1)
+    kind: Text
+    images_per_artist: Count
+    seed: Seed
 
 
-@dataclass(frozen=True)
+@settings
 class StyleClassifierParams:
     """Trained on "a painting of a {subject}, by {artist}". `train` and `held_out` are trajectories of each prompt;
     `renoised` is the share of training latents that are a last latent with fresh noise; `width` and `features` are the
     network's."""
 
-    folder: str
-    subjects: tuple[str, ...]
-    train: int
-    held_out: int
-    renoised: float
-    width: int
-    features: int
-    seed: int
+    folder: Text
+    subjects: Names
+    train: Count
+    held_out: Count
+    renoised: Share
+    width: Count
+    features: Count
+    seed: Seed
     training: TrainingSettings
 
     def __post_init__(self) -> None:
-        for name in ("train", "held_out", "width", "features"):
-            require_at_least(name, getattr(self, name), 1)
-        if not 0 <= self.renoised <= 1:
-            raise BadInput(f"renoised: expected a share in [0, 1], got {self.renoised}")
+        require_unique(self.subjects, "subjects")
 
 
-@dataclass(frozen=True)
+@settings
 class EncoderParams:
-    """`name` is one of encoders.ENCODERS; `weights` is its folder, or its file with its sha256."""
+    """`name` is one of encoders.ENCODERS; `weights` is its folder, or its file with its sha256 (its first digits)."""
 
-    name: str
-    weights: str
-    sha256: str | None
-    batch: int
-
-    def __post_init__(self) -> None:
-        require_at_least("batch", self.batch, 1)
+    name: Text
+    weights: Text
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{8,64}$")] | None
+    batch: Count

@@ -29,8 +29,10 @@ def seconds_since_start() -> float:
     """How long this process has lived, its imports included (where there is no /proc, the processor time it took)."""
     if not Path("/proc/self/stat").is_file():
         return time.process_time()
-    ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])  # field 22: start, since boot
-    return float(Path("/proc/uptime").read_text().split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+    ticks = int(
+        Path("/proc/self/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19]
+    )  # field 22: start, since boot
+    return float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def record(profile: Profile, stage: str) -> None:

@@ -34,14 +34,14 @@ def ring(k: int) -> GaussianMixture:
 
 
 def repelled(strength: float) -> Method:
-    """Repulsion in the plane itself, until level 12: the score has the last word."""
-    cell = Repulsion("rbf", "latent", "noisy", (0, 12), Strength("relative", strength), "median")
+    """Repulsion in the plane itself, down to sigma 0.95: the score has the last word."""
+    cell = Repulsion("rbf", "latent", "noisy", Strength("relative", strength), "median", sigma_min=0.95)
     return Method("euler", repel=(cell,))
 
 
 ROWS = {
     "plain": PLAIN,
-    "langevin": Method("euler", Correction("langevin", (0, 9))),
+    "langevin": Method("euler", Correction("langevin", sigma_min=1.6)),
     "repulsion 0.3 of the score": repelled(0.3),
     "repulsion 1.5 of the score": repelled(1.5),
 }

@@ -28,7 +28,7 @@ def run(profile: Profile) -> None:
         if name not in failed:
             features.run(profile, name)
     with new_file(profile.failed) as part:
-        part.write_text(json.dumps(failed, indent=1) + "\n")
+        part.write_text(json.dumps(failed, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

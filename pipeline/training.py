@@ -11,12 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from pipeline.params import new_file
+from pipeline.params import BadInput, new_file, one_line
 from pipeline.training_settings import TrainingSettings
+from pipeline.weights import write_tensors
 
 
 def learning_rate(step: int, s: TrainingSettings) -> float:
@@ -90,8 +92,7 @@ def save_checkpoint(
         tensors[f"average/{name}"] = average[name].contiguous()
         for moment in ("exp_avg", "exp_avg_sq"):
             tensors[f"{moment}/{name}"] = optimizer.state[p][moment].contiguous()
-    with new_file(path) as part:
-        save_file(tensors, part)
+    write_tensors(path, tensors)
 
 
 def restore(
@@ -100,8 +101,12 @@ def restore(
     average: dict[str, Tensor],
     optimizer: torch.optim.Optimizer,
 ) -> list[float]:
-    """Put a checkpoint's state into the arguments; the losses of the steps that it has seen."""
-    tensors = load_file(path)
+    """Put a checkpoint's state into the arguments; the losses of the steps that it has seen. Raises BadInput for a file
+    that is not whole."""
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise BadInput(f"{path}: not a whole checkpoint: {one_line(error)}; delete it to train anew") from None
     losses = tensors["losses"].tolist()
     with torch.no_grad():
         for name, p in parameters.items():

@@ -2,7 +2,7 @@
 
 A trajectory is a plain sample's latent at the start of each noise level. The classifier learns from all levels, told
 which: from the trajectories as they are, and from their last latents with fresh noise of the level, which keeps it from
-learning starts by heart. Its accuracy at each level is measured on trajectories from other starts.
+memorising initial noise. Its accuracy at each level is measured on trajectories from other starts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.functional import nll_loss
 from tqdm import tqdm
@@ -27,15 +26,16 @@ from pipeline.embeddings import Context
 from pipeline.levels import noise_levels, sigma_table
 from pipeline.methods import PLAIN
 from pipeline.microbatch import Journal, forget_others, sliced
-from pipeline.model import device_of, load_pipeline, parts_of
+from pipeline.model import device_of, load_pipeline, shape_of_latents
+from pipeline.model_folder import parts_of
 from pipeline.noise import keyed_generator, particle_noise
 from pipeline.params import new_file
 from pipeline.profile import Profile
-from pipeline.prompts import read_artists
+from pipeline.prompts import named_prompts, read_artists
 from pipeline.sampler import Hooks, sample
 from pipeline.stage import main
 from pipeline.training import fingerprint, fit, write_curve
-from pipeline.weights import hash_of
+from pipeline.weights import hash_of, read_kept, write_tensors
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
@@ -61,7 +61,7 @@ def sampled(
     and x0, their ends."""
     p, seed = profile.sampling, profile.style_classifier.seed
     sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
-    shape = (pipe.unet.config.in_channels, pipe.unet.config.sample_size, pipe.unet.config.sample_size)
+    shape = shape_of_latents(pipe)
     seen: list[Tensor] = []
 
     def record(x: Tensor, sigma: float, level: int) -> Tensor:
@@ -82,17 +82,18 @@ def sampled(
 def trajectories(profile: Profile, prompts: list[tuple[str, int]], n: int, folder: Path) -> Trajectories:
     """n plain samples of each (prompt, artist), seen at every level: as many prompts at once as the UNet takes. Each
     such group is kept in `folder` as soon as it is there, so that a restart goes on where it was."""
-    pipe = None
+    pipe, parts = None, []
     size = max(1, profile.sampling.batch // (2 * n))  # with and without the prompt
     paths = [folder / f"{k:06d}.safetensors" for k in range(0, len(prompts), size)]
     for path, k in zip(tqdm(paths, desc="trajectories"), range(0, len(prompts), size), strict=True):
-        if not path.is_file():
+        part = read_kept(path)
+        if part is None:
             pipe = pipe or load_pipeline(Path(profile.model), profile.device, profile.compute)
             journal = Journal(path.with_suffix(""))
-            with new_file(path) as part:
-                save_file(sampled(profile, [text for text, _ in prompts[k : k + size]], n, pipe, journal), part)
+            part = sampled(profile, [text for text, _ in prompts[k : k + size]], n, pipe, journal)
+            write_tensors(path, part)
             journal.clear()
-    parts = [load_file(path) for path in paths]
+        parts.append(part)
     x, x0 = (torch.cat([part[name] for part in parts]) for name in ("x", "x0"))
     artist = torch.tensor([a for _, a in prompts]).repeat_interleave(n)
     return Trajectories(x, x0, parts[0]["sigma"], artist)
@@ -147,11 +148,6 @@ def write_accuracy(path: Path, sigma: Float[Tensor, " levels"], accuracy: dict[s
             writer.writerows(
                 [k, f"{s:.4f}", name, f"{v:.4f}"] for k, (s, v) in enumerate(zip(sigma, values, strict=True))
             )
-
-
-def named_prompts(subjects: tuple[str, ...], artists: list[str]) -> list[tuple[str, int]]:
-    """Every subject by every artist: the prompt, and the artist's place in the list."""
-    return [(f"a painting of a {s}, by {artist}", k) for k, artist in enumerate(artists) for s in subjects]
 
 
 def run(profile: Profile) -> None:

@@ -1,25 +1,73 @@
-"""A network on disk: its configuration, and its weights checked against it. Safetensors only, nothing is unpickled."""
+"""Weights on disk: safetensors only, nothing is unpickled; written whole, and validated against their network."""
 
 from __future__ import annotations
 
 import hashlib
-import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from math import prod
 from pathlib import Path
+from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
-from torch import nn
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
 
-from pipeline.params import BadInput
+from pipeline.params import BadInput, new_file, one_line
 
 
-def read_config(path: Path) -> dict:
-    """A JSON file. Raises BadInput where it is missing or no JSON."""
+def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """A safetensors file, whole or not there. Raises OSError where it cannot be written, with its number: the library
+    gives that in a text alone."""
+    with new_file(path) as part:
+        try:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
+        except SafetensorError as error:
+            if found := re.search(r"os error (\d+)", str(error)):
+                raise OSError(int(found[1]), "cannot be written", str(path)) from None
+            raise
+
+
+def read_kept(path: Path) -> dict[str, Tensor] | None:
+    """The tensors that an earlier run kept; None where there are none or the file is not whole: they are made again."""
     try:
-        return json.loads(path.read_text())
-    except FileNotFoundError:
-        raise BadInput(f"{path} is missing; expected a configuration in JSON") from None
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path} is no JSON: {error}") from None
+        return load_file(path)
+    except (FileNotFoundError, SafetensorError):
+        return None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A safetensors file to read tensors from one by one. Raises BadInput for one that is missing or not whole."""
+    try:
+        with safe_open(path, "pt") as file:
+            yield file
+    except (SafetensorError, OSError) as error:
+        raise BadInput(f"{path}: not a whole safetensors file: {one_line(error)}") from None
+
+
+def count_parameters(paths: Iterable[Path]) -> int:
+    """Of the files of one network, by their heads alone."""
+    total = 0
+    for path in paths:
+        with opened(path) as file:
+            total += sum(prod(file.get_slice(name).get_shape()) for name in file.keys())
+    return total
+
+
+def require_sound(paths: Iterable[Path], shapes: dict[str, tuple[int, ...]]) -> None:
+    """Raise BadInput for a tensor with values that are not finite, or of another shape than `shapes` has under its
+    name. Other names are let pass: older checkpoints' are translated when they are loaded."""
+    for path in paths:
+        with opened(path) as file:
+            for name in file.keys():
+                tensor = file.get_tensor(name)
+                if (shape := tuple(tensor.shape)) != (expected := shapes.get(name, shape)):
+                    raise BadInput(f"{path}: tensor {name} has shape {shape}; expected {expected}")
+                if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+                    raise BadInput(f"{path}: tensor {name} has values that are not finite")
 
 
 def require_weights(network: nn.Module, path: Path) -> None:
@@ -27,11 +75,8 @@ def require_weights(network: nn.Module, path: Path) -> None:
 
     Tensors that the network does not have are let pass: published checkpoints carry buffers that newer classes dropped.
     """
-    try:
-        with safe_open(path, "pt") as file:
-            shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
-    except (SafetensorError, OSError) as error:
-        raise BadInput(f"{path}: not a whole safetensors file: {' '.join(str(error).split())}") from None
+    with opened(path) as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
     for name, tensor in network.state_dict().items():
         if shapes.get(name) != tuple(tensor.shape):
             got = f"has shape {shapes[name]}" if name in shapes else "is missing"

@@ -3,14 +3,13 @@
 import pytest
 import torch
 
-from pipeline.conditions import Anneal, Guidance, annealed, share, weights
+from pipeline.conditions import Anneal, Guidance, annealed, guidance_schedule, share
 from pipeline.particles import farthest
 
 
-def test_guidance_acts_at_its_levels_alone():
-    sigmas = [8.0, 4.0, 2.0, 1.0, 0.0]
-    weight = weights(Guidance(6.0, (1, 2)), sigmas)
-    assert [weight(sigma) for sigma in sigmas[:-1]] == [1.0, 6.0, 6.0, 1.0]
+def test_guidance_acts_within_its_noise_levels_alone():
+    weight = guidance_schedule(Guidance(scale=6.0, sigma_min=2.0, sigma_max=5.0))
+    assert [weight(sigma) for sigma in (8.0, 5.0, 4.0, 2.0, 1.0)] == [1.0, 6.0, 6.0, 6.0, 1.0]
 
 
 def test_the_embedding_is_seen_from_first_on_and_not_before_last():

@@ -15,8 +15,8 @@ from pipeline.sections import SamplingParams
 
 TABLE = sigma_table(scaled_linear_abar(0.00085, 0.012, 1000))
 P = SamplingParams("linspace", 20, 8.0, 4, 1, 128, 0)
-THROUGH = Repulsion("rbf", "centre_of_mass", "denoised", (0, 4), Strength("relative", 0.1), "median")
-NOISY = Repulsion("rbf", "style_classifier", "noisy", (0, 19), Strength("alpha", 10.0), "median")
+THROUGH = Repulsion("rbf", "centre_of_mass", "denoised", Strength("relative", 0.1), "median", sigma_min=4.5)
+NOISY = Repulsion("rbf", "style_classifier", "noisy", Strength("alpha", 10.0), "median")
 
 
 @pytest.mark.parametrize(
@@ -24,9 +24,9 @@ NOISY = Repulsion("rbf", "style_classifier", "noisy", (0, 19), Strength("alpha",
     [
         (Method("euler"), 40, 0),  # 20 levels, with and without the prompt
         (Method("heun"), 2 * 40 - 2, 0),  # the last step, to 0, is Euler's
-        (Method("euler", correct=Correction("langevin", (0, 9))), 60, 0),
-        (Method("euler", correct=Correction("random", (0, 9))), 40, 0),
-        (Method("euler", guidance=Guidance(8.0, (6, 19))), 6 + 28, 0),
+        (Method("euler", correct=Correction("langevin", sigma_min=1.6)), 60, 0),
+        (Method("euler", correct=Correction("random", sigma_min=1.6)), 40, 0),
+        (Method("euler", guidance=Guidance(scale=8.0, sigma_max=3.5)), 6 + 28, 0),
         (Method("euler", repel=(NOISY,)), 40, 0),
         (Method("euler", repel=(THROUGH, NOISY)), 40, 10),
         (Method("euler", select=Selection(3, "latent")), 120, 0),
@@ -49,7 +49,7 @@ def test_several_slices_cost_a_forward_pass_again_on_the_way_back():
 def test_every_shipped_row_can_be_counted():
     root = Path(__file__).parents[1]
     for path in (root / "methods.yaml", root / "profiles/sd2/methods.yaml"):
-        for name, method in load_methods(path, 20).items():
+        for name, method in load_methods(path).items():
             assert passes(method, P, 128, TABLE).forward >= 20, name
 
 

@@ -54,7 +54,7 @@ def test_a_model_that_cannot_be_had_is_one_line(profile, monkeypatch):
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
     expected = (
-        r"stable-diffusion-2-base at main cannot be had \(no route to host\); put a folder in diffusers' format at"
+        r"stable-diffusion-2-base at main: download failed \(no route to host\); put a folder in diffusers' format at"
     )
     with pytest.raises(BadInput, match=expected):
         downloads.run(profile)
@@ -67,7 +67,7 @@ def test_a_download_of_the_encoder_is_whole_or_not_there(profile, monkeypatch):
 
     monkeypatch.setattr(torch.hub, "download_url_to_file", unreachable)
     with pytest.raises(
-        BadInput, match=r"cannot be had \(no route to host\); copy pt_inception.*to weights/inception.pth"
+        BadInput, match=r"download failed \(no route to host\); copy pt_inception.*to weights/inception.pth"
     ):
         downloads.fetch_encoder(profile)
     assert not list(Path("weights").iterdir())

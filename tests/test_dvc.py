@@ -39,9 +39,9 @@ def every_stage(copy) -> set[str]:
 
 
 def changed(path: Path, old: str, new: str) -> None:
-    text = path.read_text()
+    text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
+    path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_what_is_committed_is_up_to_date(copy, every_stage):

@@ -1,16 +1,21 @@
+import hashlib
+import io
 import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from pipeline.image_sets import (
     MANIFEST,
+    RUN,
     ParticleSet,
     pack,
     read_forces,
     read_images,
     read_manifest,
     read_run,
+    require_images,
     write_part,
 )
 from pipeline.params import BadInput
@@ -99,3 +104,70 @@ def test_a_truncated_png_and_a_missing_row(packed, tmp_path):
     rewrite(lambda e: e.update({MANIFEST: e[MANIFEST].replace(b"sha256", b"md5")}))
     with pytest.raises(BadInput, match="manifest has columns"):
         read_manifest(tmp_path / "changed.zip")
+
+
+def lines_of(content: bytes) -> list[bytes]:
+    return content.split(b"\n")
+
+
+def row_for_row(content: bytes, k: int, other: int) -> bytes:
+    """The manifest with its row k replaced by another one, its own file name kept."""
+    lines = lines_of(content)
+    lines[k + 1] = lines[k + 1].split(b",")[0] + b"," + lines[other + 1].split(b",", 1)[1]
+    return b"\n".join(lines)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def with_image(entries: dict[str, bytes], content: bytes) -> None:
+    """The third image replaced, and its hash with it."""
+    old, new = (hashlib.sha256(png).hexdigest().encode() for png in (entries["000002.png"], content))
+    entries.update({"000002.png": content, MANIFEST: entries[MANIFEST].replace(old, new)})
+
+
+@pytest.mark.parametrize(
+    "change,message",
+    [
+        (lambda e: e.update({MANIFEST: row_for_row(e[MANIFEST], 3, 4)}), "image 4 of prompt null stands there twice"),
+        (lambda e: e.update({MANIFEST: b"\n".join([lines_of(e[MANIFEST])[0], *lines_of(e[MANIFEST])[-2:0:-1], b""])}), "the manifest's files or sets are not as they were written"),
+        (lambda e: e.update({MANIFEST: e[MANIFEST].replace(b",plain,", b",other,", 1)}), "the manifest's files or sets"),
+        (lambda e: e.update({MANIFEST: e[MANIFEST].replace(b",null,", b",\xe4,", 1)}), "manifest.csv cannot be read"),
+        (lambda e: e.update({MANIFEST: e[MANIFEST].replace(b",0,", b",zero,", 1)}), "manifest.csv cannot be read"),
+        (lambda e: e.update({RUN: e[RUN][:9]}), "run.json cannot be read"),
+        (lambda e: e.update({RUN: b"[]"}), "run.json: expected counts images, denoiser_passes"),
+        (lambda e: e.update({RUN: e[RUN].replace(b"360", b"-1")}), "run.json: expected counts"),
+        (lambda e: with_image(e, e["000002.png"][:-30]), "no whole PNG"),
+        (lambda e: with_image(e, b"GIF89a"), "no whole PNG"),
+        (lambda e: with_image(e, png(np.zeros((8, 8), np.uint16))), "expected PNGs of 8-bit RGB, got mode I;16"),
+        (lambda e: with_image(e, png(np.zeros((8, 8, 4), np.uint8))), "expected PNGs of 8-bit RGB, got mode RGBA"),
+        (lambda e: with_image(e, png(np.zeros((1, 1, 3), np.uint8))), r"images of different sizes, \(1, 1\) and \(8, 8\)"),
+    ],
+)  # fmt: skip
+def test_a_set_that_is_not_as_it_was_written_is_one_line(packed, tmp_path, change, message):
+    with zipfile.ZipFile(packed) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    change(entries)
+    with zipfile.ZipFile(tmp_path / "changed.zip", "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    with pytest.raises(BadInput, match=message) as raised:
+        read_images(tmp_path / "changed.zip")
+    assert "\n" not in str(raised.value) and "changed.zip" in str(raised.value)
+
+
+def test_a_set_is_read_for_no_other_and_for_no_part_of_itself(packed):
+    manifest = read_manifest(packed)
+    expected = [(q, 3 * k + i) for k, q in enumerate(("NA", "null", "1e5")) for i in range(3)]
+    require_images(packed, manifest, "plain", expected)
+    with pytest.raises(BadInput, match="holds the set plain, expected latent"):
+        require_images(packed, manifest, "latent", expected)
+    with pytest.raises(BadInput, match="row 9 is no image, expected image 9 of prompt 1e5"):
+        require_images(packed, manifest, "plain", [*expected, ("1e5", 9)])
+    with pytest.raises(BadInput, match="row 8 is image 8 of prompt 1e5, expected no image"):
+        require_images(packed, manifest, "plain", expected[:-1])
+    with pytest.raises(BadInput, match="row 0 is image 0 of prompt NA, expected image 1 of prompt NA"):
+        require_images(packed, manifest, "plain", [expected[1], expected[0], *expected[2:]])

@@ -140,7 +140,7 @@ def test_a_compiled_model_gives_the_same_images_and_gradients(tmp_path, monkeypa
     real = torch.nn.Module.compile
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self: real(self, backend="aot_eager"))
     small_model(tmp_path, "epsilon")
-    cell = Repulsion("rbf", "centre_of_mass", "denoised", (0, 2), Strength("relative", 0.3), "median")
+    cell = Repulsion("rbf", "centre_of_mass", "denoised", Strength("relative", 0.3), "median")
     method = Method("euler", repel=(cell, replace(cell, space="channel_average")))
 
     def images(compiled: bool, batch: int) -> torch.Tensor:

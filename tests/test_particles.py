@@ -26,17 +26,17 @@ def made(pipe, method: Method, question: Question = QUESTION) -> Particles:
 
 
 def repelled(input: str, value: float = 0.2) -> Method:
-    cell = Repulsion("rbf", "centre_of_mass", input, (0, 1), Strength("relative", value), "median")
+    cell = Repulsion("rbf", "centre_of_mass", input, Strength("relative", value), "median", sigma_min=1)  # two of three
     return Method("euler", repel=(cell,))
 
 
 def test_a_guidance_scale_of_its_own(pipe):
     plain = made(pipe, PLAIN)
-    same = made(pipe, Method("euler", guidance=Guidance(8.0, (0, 2))))
+    same = made(pipe, Method("euler", guidance=Guidance(scale=8.0)))
     assert torch.equal(plain.x0, same.x0) and plain.passes == same.passes == 2 * N * 3
-    other = made(pipe, Method("euler", guidance=Guidance(2.0, (0, 2))))
+    other = made(pipe, Method("euler", guidance=Guidance(scale=2.0)))
     assert torch.equal(other.x0, made(pipe, PLAIN, replace(QUESTION, guidance_scale=2.0)).x0)
-    interval = made(pipe, Method("euler", guidance=Guidance(8.0, (1, 2))))
+    interval = made(pipe, Method("euler", guidance=Guidance(scale=8.0, sigma_max=5)))
     assert interval.passes == N + 2 * N * 2  # no unconditional pass where there is no guidance
     assert not torch.equal(interval.x0, plain.x0)
 

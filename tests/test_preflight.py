@@ -57,7 +57,7 @@ def test_nothing_is_missing(profile):
             r"memory: about .* GiB needed, .* GiB on the cpu; lower sampling.batch \(1000000000\), compute.grad",
         ),
         (
-            lambda p: dataclasses.replace(p, sampling=dataclasses.replace(p.sampling, sets=10**9)),
+            lambda p: dataclasses.replace(p, sampling=dataclasses.replace(p.sampling, sets=500_000)),
             "disk: about .* GiB needed for .* images, .* GiB free",
         ),
     ],

@@ -65,9 +65,9 @@ def bad(*path: str, value: object) -> dict:
         (("sampling", "sets"), 0, "sampling: sets: expected at least 1"),
         (("sampling", "guidance_scale"), 0.5, "guidance_scale: expected at least 1"),
         (("device",), "tpu", "device: expected one of cpu, cuda, got 'tpu'"),
-        (("methods",), [], "methods: expected a list that is not empty"),
-        (("prompts", "only"), [], "only: expected a list that is not empty"),
-        (("prompts", "only"), ["vase", "vase"], "only: 'vase' stands there 2 times"),
+        (("methods",), [], "methods: expected a list of at least 1"),
+        (("prompts", "only"), [], "only: expected a list of at least 1"),
+        (("prompts", "only"), ["vase", "vase"], "only: 'vase' is listed twice"),
         (("prompts", "split"), "train", "split: expected one of test, development, all"),
         (("profile",), "../elsewhere", "profile: expected letters, digits"),
         (("sets",), ["plain", "max_div"], "sets: expected methods, then references"),
@@ -75,15 +75,54 @@ def bad(*path: str, value: object) -> dict:
         (("analysis", "floor"), "max_div3", "floor: unknown set 'max_div3'; expected one of max_div, max_div2, truth"),
         (("analysis", "floor"), "max_div", "floor: expected another set than the reference, got 'max_div' for both"),
         (("analysis", "baseline"), "truth", "baseline: unknown set 'truth'; expected one of plain, ancestral"),
-        (("reference_sets",), {}, "reference_sets: expected a mapping that is not empty"),
+        (("reference_sets",), {}, "reference_sets: expected a mapping of at least 1"),
         (("reference_sets", "max_div", "images_per_artist"), 0, "images_per_artist: expected at least 1"),
         (("encoder", "batch"), 0, "encoder: batch: expected at least 1"),
         (("compute", "dtype"), "float8", "compute: dtype: expected one of float32, float16, bfloat16, got 'float8'"),
         (("compute", "decode_batch"), 0, "compute: decode_batch: expected at least 1, got 0"),
         (("compute", "channels_last"), "yes", "compute: channels_last: expected bool, got 'yes'"),
         (("source",), {"repository": "a/b"}, "source: missing key 'revision'"),
-        (("style_classifier", "renoised"), 2.0, "renoised: expected a share in"),
-        (("analysis", "check", "frechet"), {"relative": 0.1}, "check: frechet: missing key 'absolute'"),
+        (("style_classifier", "renoised"), 2.0, "renoised: expected at most 1, got 2.0"),
+        (("analysis", "check", "frechet"), {"share": 0.1}, "check: frechet: unknown key 'share'; expected relative"),
+        (
+            ("analysis", "check", "frechet"),
+            {"relative": -0.1},
+            "check: frechet: relative: expected at least 0, got -0.1",
+        ),
+        (("analysis", "margins", "precision"), float("nan"), "margins: precision: expected a finite number, got nan"),
+        (("analysis", "margins", "precision"), 0.0, "margins: precision: expected a number that is not 0"),
+        (("sampling", "guidance_scale"), float("nan"), "sampling: guidance_scale: expected a finite number, got nan"),
+        (("sampling", "guidance_scale"), float("inf"), "sampling: guidance_scale: expected a finite number, got inf"),
+        (("sampling", "seed"), -1, "sampling: seed: expected at least 0, got -1"),
+        (("sampling", "seed"), 2**64, "sampling: seed: expected less than"),
+        (("sampling", "particles"), 10**6, "sampling: sets of particles: expected from 2 to 1000000 images"),
+        (("sampling", "schedule"), "", "sampling: schedule: expected a text that is not empty"),
+        (("style_classifier", "training", "peak_lr"), -1.0, "training: peak_lr: expected more than 0, got -1.0"),
+        (
+            ("style_classifier", "training", "peak_lr"),
+            float("nan"),
+            "training: peak_lr: expected a finite number, got nan",
+        ),
+        (("style_classifier", "training", "weight_decay"), -0.1, "training: weight_decay: expected at least 0"),
+        (
+            ("style_classifier", "subjects"),
+            ["cat", "Cat"],
+            "subjects: 'cat' and 'Cat' differ in upper and lower case only",
+        ),
+        (
+            ("reference_sets", "max_div2", "seed"),
+            0,
+            "reference_sets: max_div2: seed: expected another one than that of max_div",
+        ),
+        (
+            ("reference_sets", "max_div2", "seed"),
+            1000,
+            "max_div2: seed: expected another one than that of sampling, got 1000",
+        ),
+        (("encoder", "sha256"), "nonsense", "encoder: sha256: expected a text like"),
+        (("methods",), ["plain", "Plain"], "sets: expected methods, then references"),
+        (("profile",), "con", "profile: 'con' is the name of a device on Windows"),
+        (("profile",), "world", "profile: results/world holds other results; expected another name"),
     ],
 )
 def test_bad_parameters_are_one_line_that_says_what_was_expected(path, value, message):
@@ -109,9 +148,28 @@ def test_a_copy_of_another_profile_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     copy = Path("profiles/mine/params.yaml")
     copy.parent.mkdir(parents=True)
-    copy.write_text(PROFILES["ci"].read_text())
+    copy.write_text(PROFILES["ci"].read_text(), encoding="utf-8")
     with pytest.raises(BadInput, match="here: expected 'profiles/mine/', got 'profiles/ci/'"):
         read_profile(copy)
+    copy.write_text(copy.read_text().replace("here: profiles/ci/", "here: profiles/mine/"), encoding="utf-8")
+    with pytest.raises(BadInput, match="profile: expected 'mine', got 'ci'"):
+        read_profile(copy)
+    copy.write_text(copy.read_text().replace("root: ../..", "root: .."), encoding="utf-8")
+    with pytest.raises(BadInput, match="root: expected './', got '..'"):
+        read_profile(copy)
+
+
+def test_names_that_differ_in_case_only_are_one_file():
+    values = bad("methods", value=["plain", "Plain"]) | {"sets": ["plain", "Plain", *VALUES["references"]]}
+    with pytest.raises(BadInput, match="sets: 'plain' and 'Plain' differ in upper and lower case only"):
+        strict(Study, values, "params.yaml")
+
+
+def test_every_candidate_has_noise_of_its_own():
+    from pipeline.particles import CANDIDATE
+    from pipeline.sections import MAX_IMAGES
+
+    assert MAX_IMAGES <= CANDIDATE
 
 
 def test_an_unknown_reference():

@@ -4,18 +4,22 @@ import csv
 import html.parser
 import json
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from end_to_end import ROOT, copy_pages, run_stages
+from safetensors.torch import load_file, save_file
 from test_profile import VALUES
 
 from analysis import check, distances, draw, printing, report, tables
+from analysis.figures import classifier_accuracy, dials, front, pairs, story
 from analysis.settings import Study
 from pipeline import features, generate, prepare, reference
-from pipeline.feature_sets import read_features
+from pipeline.feature_sets import FeatureSet, read_features, write_features
 from pipeline.image_sets import read_forces, read_images, read_manifest, read_run
 from pipeline.methods import load_methods
 from pipeline.params import BadInput, strict
@@ -37,9 +41,6 @@ def profile(tmp_path_factory) -> Study:
         (folder / name).symlink_to(ROOT / name)
     copy_pages(folder)
     rows = yaml.safe_load((ROOT / "methods.yaml").read_text())
-    for row in rows.values():
-        for cell in row.get("repel", []):
-            cell["levels"] = [0, 2]
     (folder / "methods.yaml").write_text(yaml.safe_dump({name: rows[name] for name in METHODS}))
     (folder / "prompts.csv").write_text(PROMPTS)
     values = json.loads(json.dumps(VALUES))
@@ -257,19 +258,50 @@ def test_unknown_names_stop_before_a_model_is_loaded(profile, monkeypatch):
     monkeypatch.setattr(generate, "load_pipeline", lambda *args: pytest.fail("loaded"))
     with pytest.raises(BadInput, match="unknown method 'svgd'; expected one of channel_average, plain"):
         generate.run(profile, "svgd")
-    assert set(load_methods(Path("methods.yaml"), 3)) == set(METHODS)
+    assert set(load_methods(Path("methods.yaml"))) == set(METHODS)
 
 
 def test_swapped_methods_are_noticed():
     """The tolerances are tight enough to tell one method of the small profile from another."""
     study = read_profile(ROOT / "params.yaml", Study)
     expected = check.read_expected(ROOT / "expected.csv")
-    methods = expected[expected["set"].isin(["plain", "style_classifier"])]
+    methods = expected[expected["set"].isin(["plain", "style_classifier"])].assign(n=120)
     swapped = methods.assign(set=methods["set"].map({"plain": "style_classifier", "style_classifier": "plain"}))
-    table = check.compare(swapped, methods, study)
+    table = check.compare(swapped, methods.drop(columns="n"), study)
     for metric, space in (("frechet", "general"), ("mmd", "style"), ("effective_artists", "")):
         found = table[(table["metric"] == metric) & (table["space"] == space) & (table["against"] != "truth")]
         assert len(found) == 12 and not found["within"].any()
+
+
+@pytest.fixture(scope="module")
+def broken(profile) -> None:
+    """Models, an encoder and methods that each would fail in a later stage."""
+    ordinary = [line for line in PROMPTS.splitlines() if not line.startswith("odd")]
+    Path("ordinary.csv").write_text("\n".join(ordinary) + "\n", encoding="utf-8")
+    good = "repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: relative, value: .nan}, bandwidth: median}]"
+    rows = Path("methods.yaml").read_text(encoding="utf-8")
+    Path("nan.yaml").write_text(f"{rows}latent: {{predict: euler, {good}}}\n", encoding="utf-8")
+    never = rows.replace("plain:\n", "plain:\n  guidance: {scale: 2, sigma_max: 0.01}\n")
+    assert never != rows
+    Path("never.yaml").write_text(never, encoding="utf-8")
+    for name in ("nan", "wide", "steps", "size"):
+        shutil.copytree(ROOT / "models" / "painted-world", Path("broken") / name)
+    shutil.copytree(ROOT / "models" / "painted-world" / "encoder", "broken/encoder")
+
+    def with_nan(path: Path, name: str | None = None) -> None:
+        tensors = load_file(path)
+        for one in [name] if name else tensors:
+            tensors[one][...] = float("nan")
+        save_file(tensors, path, metadata={"format": "pt"})
+
+    def changed(path: Path, **values) -> None:
+        path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
+
+    with_nan(Path("broken/nan/unet/diffusion_pytorch_model.safetensors"), "conv_in.bias")
+    with_nan(Path("broken/encoder/model.safetensors"))
+    changed(Path("broken/wide/unet/config.json"), block_out_channels=[96, 128], attention_head_dim=[3, 4])
+    changed(Path("broken/steps/scheduler/scheduler_config.json"), beta_schedule="unheard of")
+    changed(Path("broken/size/unet/config.json"), sample_size=[8, 16])
 
 
 @pytest.mark.parametrize(
@@ -295,27 +327,143 @@ def test_swapped_methods_are_noticed():
         ),
         ({"encoder": {"name": "clip"}}, "unknown encoder 'clip'"),
         ({"model": "models/nowhere"}, "no model_index.json"),
+        ({"style_classifier": {"subjects": ["dragon"]}}, "the model does not know 'dragon'; it knows a, ambrel"),
+        ({"style_classifier": {"subjects": ["a\nvase"]}}, "style_classifier: subjects: expected printable text"),
+        ({"style_classifier": {"width": 12}}, "width: expected one whose parts are multiples of 8, got 12 with 12"),
+        (
+            {"methods_file": "nan.yaml"},
+            r"nan.yaml: latent: repel\[0\]: strength: value: expected a finite number, got nan",
+        ),
+        (
+            {"methods_file": "never.yaml"},
+            r"never.yaml: plain: guidance: no noise level within sigma 0.0 .. 0.01; the 3 levels",
+        ),
+        (
+            {"model": "broken/nan"},
+            "diffusion_pytorch_model.safetensors: tensor conv_in.bias has values that are not finite",
+        ),
+        ({"model": "broken/wide"}, r"tensor conv_in.bias has shape \(64,\); expected \(96,\)"),
+        ({"model": "broken/steps"}, "model broken/steps: part 'scheduler'"),
+        (
+            {"model": "broken/size"},
+            "encoder painted_world: expected images of 64x64, got 64x128|expected square latents, got 8x16",
+        ),
+        (
+            {"encoder": {"weights": "broken/encoder"}},
+            "encoder painted_world: broken/encoder: general of a blank image is not finite",
+        ),
     ],
 )
-def test_what_cannot_run_stops_at_the_door(profile, change, message):
-    values = yaml.safe_load(Path("params.yaml").read_text())
+def test_what_cannot_run_stops_before_anything_is_sampled(profile, broken, change, message):
+    values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     for key, value in change.items():
         values[key] = values[key] | value if isinstance(value, dict) else value
     before = profile.prompts_file.read_bytes()
-    with pytest.raises(BadInput, match=message):
+    with pytest.raises(BadInput, match=message) as raised:
         prepare.run(strict(Study, values, "params.yaml"))
-    assert profile.prompts_file.read_bytes() == before
+    assert "\n" not in str(raised.value) and profile.prompts_file.read_bytes() == before
 
 
-def test_features_of_another_encoder_are_not_compared(profile):
+def in_another_order(found: FeatureSet) -> FeatureSet:
+    vectors = {name: values[::-1] for name, values in found.vectors.items()}
+    return replace(found, prompt_id=found.prompt_id[::-1], index=found.index[::-1], vectors=vectors)
+
+
+def narrower(found: FeatureSet) -> FeatureSet:
+    return replace(found, vectors=found.vectors | {"general": found.vectors["general"][:, 1:]})
+
+
+@pytest.mark.parametrize(
+    "change,message",
+    [
+        (lambda f: replace(f, encoder="painted_world 1"), "set plain: features of encoder painted_world 1 cannot be compared"),
+        (lambda f: replace(f, name="style_classifier"), "plain.npz: holds features of the set style_classifier, expected plain"),
+        (lambda f: replace(f, manifest="0" * 64), "plain.npz: not made of the images of .*plain.zip"),
+        (in_another_order, "plain.npz: its rows are not the images of the set plain"),
+        (narrower, "set plain: general has 63 columns, and 64 in"),
+    ],
+)  # fmt: skip
+def test_features_of_something_else_are_not_read(profile, change, message):
     path = profile.features("plain")
     content = path.read_bytes()
-    found = read_features(path)
-    features.write_features(
-        path, features.FeatureSet("other 1", found.classes, found.prompt_id, found.index, found.vectors)
-    )
+    write_features(path, change(read_features(path)))
     try:
-        with pytest.raises(BadInput, match="set plain: features of encoder other 1 cannot be compared with those of"):
+        with pytest.raises(BadInput, match=message):
             distances.run(profile, "plain")
+    finally:
+        path.write_bytes(content)
+
+
+def test_another_set_s_files_stop_every_reader(profile):
+    """Copied over, as a hand does: the features by their name, the images by their manifest's."""
+    images, vectors = profile.samples("plain"), profile.features("plain")
+    contents = images.read_bytes(), vectors.read_bytes()
+    try:
+        vectors.write_bytes(profile.features("channel_average").read_bytes())
+        for run in (
+            lambda: distances.run(profile, "plain"),
+            lambda: tables.run(profile),
+            lambda: pairs.draw(profile, IDS),
+        ):
+            with pytest.raises(BadInput, match="plain.npz: holds features of the set channel_average, expected plain"):
+                run()
+        images.write_bytes(profile.samples("channel_average").read_bytes())
+        for run in (lambda: features.run(profile, "plain"), lambda: draw.run(profile), lambda: report.run(profile)):
+            with pytest.raises(BadInput, match="plain.zip: holds the set channel_average, expected plain"):
+                run()
+    finally:
+        images.write_bytes(contents[0])
+        vectors.write_bytes(contents[1])
+
+
+def test_features_made_anew_from_what_is_kept_have_the_same_bytes(profile):
+    path = profile.features("plain")
+    before = path.read_bytes()
+    for _ in range(2):
+        features.run(profile, "plain")
+        assert path.read_bytes() == before
+
+
+IDS = ["vase", "odd"]
+
+
+def without_third_row(text: str) -> str:
+    lines = text.splitlines()
+    return "\n".join([*lines[:3], *lines[4:]]) + "\n"
+
+
+def without_last_row(text: str) -> str:
+    return "\n".join(text.splitlines()[:-1]) + "\n"
+
+
+@pytest.mark.parametrize(
+    "name,change,run,message",
+    [
+        ("results/small/tables/marks.json", None, report.run, "report/report.typ: .*marks.json"),
+        ("results/small/tables/truth.html", None, report.run, "truth.html; dvc repro makes it"),
+        ("results/small/story.csv", without_third_row, lambda p: story.draw(p, IDS), "story.csv: the row of method .* is there 0 times"),
+        ("results/small/style_classifier/accuracy.csv", without_last_row, lambda p: classifier_accuracy.draw(p, IDS), "accuracy.csv: the row of level 2, .* is there 0 times"),
+        ("results/validation/sensitivity.csv", without_last_row, lambda p: dials.draw(p, IDS), "sensitivity.csv: the row of .* is there 0 times"),
+        ("results/validation/sensitivity.csv", lambda text: text.replace("frechet,general,artists,-0", "frechet,general,artists,x0"), lambda p: dials.draw(p, IDS), "sensitivity.csv: column rho: expected finite numbers"),
+        ("results/validation/curves.csv", without_last_row, lambda p: dials.draw(p, IDS), "curves.csv: the row of .* is there 0 times"),
+        ("results/validation/ranking_errors.csv", without_last_row, lambda p: dials.draw(p, IDS), "ranking_errors.csv: the row of .* is there 0 times"),
+        ("results/sweep/rows.csv", without_last_row, lambda p: front.draw(p, IDS), "rows are not those of the sweep"),
+        ("results/sweep/chosen.csv", lambda text: text + text.splitlines()[-1] + "\n", lambda p: front.draw(p, IDS), "chosen.csv: the row of row .* is there 2 times"),
+        ("results/small/prompts.csv", lambda text: text.replace("vase", "va se"), tables.run, "prompt_id: expected letters"),
+        ("results/small/artists.csv", lambda text: text + "ambrel\n", lambda profile: features.run(profile, "plain"), "artist: 'ambrel' is listed twice"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_not_whole_is_one_line(profile, name, change, run, message):
+    path = Path(name)
+    content = path.read_bytes()
+    if change is None:
+        path.unlink()
+    else:
+        path.write_text(change(content.decode()), encoding="utf-8")
+        assert path.read_bytes() != content
+    try:
+        with pytest.raises(BadInput, match=message) as raised:
+            run(profile)
+        assert "\n" not in str(raised.value)
     finally:
         path.write_bytes(content)

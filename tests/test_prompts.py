@@ -50,7 +50,7 @@ def test_ids_are_letters_digits_and_dashes(prompt_id):
 @pytest.mark.parametrize(
     "rows,message",
     [
-        (["vase,a vase,test", "vase,another,test"], "'vase' stands there 2 times"),
+        (["vase,a vase,test", "vase,another,test"], "'vase' is listed twice"),
         (["../vase,a vase,test"], "expected letters, digits"),
         (['vase,"a\nvase",test'], "printable text on one line, got 'a\\\\nvase'"),
         (["vase,,test"], "printable text on one line, got ''"),
@@ -58,7 +58,13 @@ def test_ids_are_letters_digits_and_dashes(prompt_id):
         (["vase,a vase,train"], "split 'train'; expected test or development"),
         ([], "no prompts"),
         (["x,vase,red,test"], r"expected 3 fields in a row \(commas need quotes\), got \['x', 'vase', 'red', 'test'\]"),
-        (['vase,"a vase,test'], "no CSV in UTF-8"),
+        (['vase,"a vase,test'], "no CSV: unexpected end of data"),
+        (["vase,a vase,test", "Vase,another,test"], "'vase' and 'Vase' differ in upper and lower case only"),
+        (["con,a vase,test"], "'con' is the name of a device on Windows"),
+        (["LPT1,a vase,test"], "'LPT1' is the name of a device on Windows"),
+        (["vase,a vase,test", "pot,a vase,test"], "vase and pot are the same prompt 'a vase'"),
+        (["x,a vase,test,red"], r"expected 3 fields in a row"),
+        (["x,a vase"], r"expected 3 fields in a row"),
         (["mean,a vase,test"], "prompt_id 'mean' is a column of the tables"),
     ],
 )
@@ -68,10 +74,38 @@ def test_bad_files(tmp_path, rows, message):
 
 
 def test_no_file_and_other_columns(tmp_path):
-    with pytest.raises(BadInput, match="no prompts file at"):
+    with pytest.raises(BadInput, match="no such file"):
         read_prompts(tmp_path / "none.csv")
     with pytest.raises(BadInput, match="no column prompt_id; got id, prompt; expected prompt_id, prompt, split"):
         read_prompts(write(tmp_path / "prompts.csv", "a,b", columns="id,prompt"))
+
+
+AS_WRITTEN = {
+    "byte order mark": "\ufeffprompt_id,prompt,split\nvase,a vase,test\n",
+    "line ends of Windows": "prompt_id,prompt,split\r\nvase,a vase,test\r\n",
+    "empty rows at the end": "prompt_id,prompt,split\nvase,a vase,test\n,,\n,,\n\n",
+    "empty columns at the end": "prompt_id,prompt,split,,\nvase,a vase,test,,\n,,,,\n",
+    "no line end": "prompt_id,prompt,split\nvase,a vase,test",
+    "quotes everywhere": '"prompt_id","prompt","split"\n"vase","a vase","test"\n',
+}
+
+
+@pytest.mark.parametrize("text", AS_WRITTEN.values(), ids=AS_WRITTEN)
+def test_files_as_spreadsheets_write_them(tmp_path, text):
+    path = tmp_path / "prompts.csv"
+    path.write_bytes(text.encode())
+    assert read_prompts(path) == [Prompt("vase", "a vase", "test")]
+
+
+def test_other_encodings_and_columns_are_one_line(tmp_path):
+    path = tmp_path / "prompts.csv"
+    path.write_bytes("prompt_id,prompt,split\nx,Zoë,test\n".encode("latin-1"))
+    with pytest.raises(BadInput, match="not in UTF-8: byte 0xeb"):
+        read_prompts(path)
+    with pytest.raises(BadInput, match="columns: 'prompt' is listed twice"):
+        read_prompts(write(path, "vase,a vase,another,test", columns="prompt_id,prompt,prompt,split"))
+    with pytest.raises(BadInput, match="asked vase: expected printable text on one line"):
+        read_prompts(write(path, 'vase,a vase,test,"a\x1bvase"', columns="prompt_id,prompt,split,asked"))
 
 
 def test_selection_keeps_the_order_and_the_split():

@@ -29,7 +29,7 @@ def test_python_blocks_run_in_order(monkeypatch, capsys):
 def test_yaml_rows_are_methods(tmp_path):
     for block in blocks("yaml"):
         (tmp_path / "methods.yaml").write_text(block)
-        assert load_methods(tmp_path / "methods.yaml", 20)
+        assert load_methods(tmp_path / "methods.yaml")
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", TEXT))

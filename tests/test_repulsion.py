@@ -5,7 +5,7 @@ from pipeline.classifier import StyleClassifier
 from pipeline.embeddings import SPACES, Context, thirds, thirds_differences
 from pipeline.energies import gradient
 from pipeline.params import BadInput
-from pipeline.repulsion import INPUTS, STRENGTHS, Repulsion, Strength, check, force
+from pipeline.repulsion import INPUTS, STRENGTHS, Repulsion, Strength, force
 
 
 def context(size: int, dtype: torch.dtype) -> Context:
@@ -28,7 +28,6 @@ def row(space: str, **changes) -> Repulsion:
     values = {
         "energy": "rbf",
         "input": "noisy",
-        "levels": (0, 19),
         "strength": Strength("alpha", 1.0),
         "bandwidth": "median",
     }
@@ -146,12 +145,12 @@ def test_a_space_without_its_network_is_named(space):
         ({"input": "pixels"}, "unknown input 'pixels'; expected one of noisy, scaled, x0"),
         ({"bandwidth": "mean"}, "unknown bandwidth 'mean'; expected one of median, row_median"),
         ({"direction": "up"}, "unknown direction 'up'; expected one of apart, random, shuffled"),
-        ({"strength": Strength("loud", 1.0)}, "unknown strength kind 'loud'; expected one of alpha, relative"),
-        ({"strength": Strength("alpha", -1.0)}, "strength: expected a number that is not negative, got -1.0"),
+        ({"strength": lambda: Strength("loud", 1.0)}, "unknown strength kind 'loud'; expected one of alpha, relative"),
+        ({"strength": lambda: Strength("alpha", -1.0)}, "value: expected at least 0, got -1.0"),
     ],
 )
 def test_bad_rows(changes, message):
     with pytest.raises(BadInput, match=message):
-        check(row("latent", **changes), SPACES)
+        row("latent", **{key: value() if callable(value) else value for key, value in changes.items()})
     with pytest.raises(BadInput, match="unknown space 'nowhere'; expected one of latent, channel_average"):
-        check(row("nowhere"), SPACES)
+        row("nowhere")

@@ -4,9 +4,10 @@ import math
 import pytest
 import torch
 
+from pipeline.conditions import Guidance
 from pipeline.embeddings import Context
-from pipeline.levels import noise_levels, scaled_linear_abar, sigma_table
-from pipeline.methods import METHODS_FILE, Correction, Method, Spread, load_methods
+from pipeline.levels import SCHEDULES, noise_levels, scaled_linear_abar, sigma_table
+from pipeline.methods import METHODS_FILE, Correction, Method, Spread, load_method, load_methods
 from pipeline.mixture import GaussianMixture
 from pipeline.noise import particle_noise
 from pipeline.params import BadInput
@@ -20,7 +21,7 @@ PLAIN = Method("euler")
 
 
 def repelled(alpha: float, space: str = "latent", **changes) -> Method:
-    cell = Repulsion("rbf", space, "noisy", (0, 19), Strength("alpha", alpha), "median")
+    cell = Repulsion("rbf", space, "noisy", Strength("alpha", alpha), "median")
     return Method("euler", repel=(dataclasses.replace(cell, **changes),))
 
 
@@ -120,7 +121,7 @@ def test_plain_sampling_of_a_gaussian_is_linear_in_closed_form():
 @pytest.mark.parametrize("predict", PREDICTIONS)
 @pytest.mark.parametrize("correct", [None, *CORRECTIONS])
 def test_strength_zero_is_the_plain_sampler_bit_for_bit(predict, correct):
-    corrections = Correction(correct, (0, 9)) if correct else None
+    corrections = Correction(correct, sigma_min=1.6) if correct else None
     plain = Method(predict, corrections)
     zero = dataclasses.replace(repelled(0.0), predict=predict, correct=corrections)
     assert torch.equal(run(plain, 6), run(zero, 6))
@@ -136,7 +137,7 @@ def test_one_particle_is_not_repelled_and_two_are_finite(space):
 
 def test_permuted_particles_give_permuted_samples():
     order = [3, 0, 4, 1, 2]
-    method = dataclasses.replace(repelled(50.0), predict="ancestral", correct=Correction("langevin", (0, 5)))
+    method = dataclasses.replace(repelled(50.0), predict="ancestral", correct=Correction("langevin", sigma_min=3.5))
     out = run(method, 5)
     permuted = sample(gaussian(1.0), SIGMAS, method, noise_of(5, order=order), Context(0), "test")
     assert torch.allclose(permuted, out[order], rtol=1e-9)
@@ -149,10 +150,52 @@ def test_identical_starts_stay_finite():
 
 
 def test_repulsion_acts_only_at_its_levels():
-    late = repelled(100.0, levels=(15, 19))
+    late = repelled(100.0, sigma_max=0.6)
     seen = []
     run(late, 3, observe=lambda e: seen.append(e.level))
     assert seen == [15, 16, 17, 18, 19]
+
+
+@pytest.mark.parametrize("predict", PREDICTIONS)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("levels", [5, 10, 20, 50])
+def test_a_row_s_force_acts_between_the_same_sigmas_at_every_number_of_levels(levels, schedule, predict):
+    """The rows that act within a range: at the levels that lie in it, and at no other."""
+    sigmas = noise_levels(schedule, sigma_table(scaled_linear_abar(0.00085, 0.012, 1000)), levels)
+    rows = {name: m for name, m in load_methods(METHODS_FILE).items() if name == "style_and_place"}
+    cell = dataclasses.replace(rows["style_and_place"].repel[1], space="latent", input="noisy")
+    assert (cell.sigma_min, cell.sigma_max) == (1.9, None)
+    seen = []
+    run(Method(predict, repel=(cell,)), 3, sigmas=sigmas, observe=lambda e: seen.append(e.level))
+    acting = [level for level, sigma in enumerate(sigmas[:-1].tolist()) if sigma >= 1.9]
+    assert sorted(set(seen)) == acting and 0 < len(acting) < levels
+
+
+def test_at_twenty_levels_the_rows_act_where_they_were_chosen():
+    """The levels that the strengths were chosen at: the first ten, nine and thirteen, and from the third, fifth and
+    seventh on."""
+    sweep = load_methods(METHODS_FILE.parent / "profiles" / "sweep" / "methods.yaml")
+    parts = {
+        "correct": {(0, 9)},
+        "guidance": {(0, 19), (2, 19), (4, 19), (6, 19)},
+        "repel": {(0, 19), (0, 8), (0, 12), (6, 19)},
+    }
+    for kind, expected in parts.items():
+        found = [part for m in sweep.values() if (part := getattr(m, kind))]
+        cells = [cell for part in found for cell in (part if isinstance(part, tuple) else (part,))]
+        acting = [[k for k, sigma in enumerate(SIGMAS[:-1].tolist()) if cell.acts_at(sigma)] for cell in cells]
+        assert {(k[0], k[-1]) for k in acting} == expected and all(len(k) == k[-1] - k[0] + 1 for k in acting)
+
+
+def test_a_range_without_a_noise_level_never_acts_and_is_an_error():
+    with pytest.raises(
+        BadInput, match=r"repel\[0\]: no noise level within sigma 20.0 .. inf; the 20 levels lie within"
+    ):
+        run(repelled(1.0, sigma_min=20.0), 2)
+    with pytest.raises(BadInput, match=r"guidance: no noise level within sigma 0.0 .. 0.01"):
+        run(Method("euler", guidance=Guidance(scale=2.0, sigma_max=0.01)), 2)
+    with pytest.raises(BadInput, match=r"sigma_min: expected at most sigma_max \(1.0\), got 2.0"):
+        repelled(1.0, sigma_min=2.0, sigma_max=1.0)
 
 
 def test_relative_strength_is_the_share_of_the_score():
@@ -193,13 +236,16 @@ def test_repulsion_spreads_and_more_strength_spreads_more():
 
 
 def test_spread_starts_from_one_particle():
-    method = Method("euler", spread=Spread(10, "random"))
+    method = Method("euler", spread=Spread(1.5, "random"))
     out = run(method, 6)
     assert len(torch.unique(out, dim=0)) == 6
-    whole = Method("euler", spread=Spread(0, "random"))
+    whole = Method("euler", spread=Spread(100.0, "random"))
     assert run(whole, 6).var(0).mean() > out.var(0).mean()  # spread later, spread less
-    with pytest.raises(BadInput, match=r"spread: levels expected as \[first, last\] within 0 .. 19, got \[20, 20\]"):
-        run(Method("euler", spread=Spread(20, "random")), 2)
+    seen = []
+    run(method, 6, hooks=Hooks(edit_latent=lambda x, sigma, level: seen.append((sigma, len(x))) or x))
+    assert {n for sigma, n in seen if sigma > 1.4806} == {1} and {n for sigma, n in seen if sigma < 1.48} == {6}
+    with pytest.raises(BadInput, match=r"spread: no noise level within sigma 0.0 .. 0.01"):
+        run(Method("euler", spread=Spread(0.01, "random")), 2)
 
 
 def test_hooks_edit_latents_and_x0():
@@ -248,11 +294,11 @@ def test_plain_samples_follow_the_weights_and_repelled_ones_cover_the_modes():
     assert (mixture.nearest_mode(plain) == 0).float().mean().item() == pytest.approx(32 / 39, abs=0.15)
 
     def spread(strength: float) -> torch.Tensor:
-        row = repelled(0.0, strength=Strength("relative", strength), levels=(0, 12))
+        row = repelled(0.0, strength=Strength("relative", strength), sigma_min=0.95)
         return run(row, n, denoise=mixture.denoise)
 
     assert mixture.covered_modes(plain, 3.0) == 3 and mixture.covered_modes(spread(0.3), 3.0) == 8
-    # nothing is left between the modes: repulsion ends at level 12, the score has the last word
+    # nothing is left between the modes: repulsion ends at sigma 0.95, the score has the last word
     assert (torch.cdist(spread(0.3), mixture.means).amin(1) < 3 * 0.2).all()
     # and too much of it leaves the distribution
     assert mixture.covered_modes(spread(1.5), 3.0) == 0
@@ -268,7 +314,7 @@ def test_covered_modes_by_hand():
 
 
 def test_every_row_of_the_file_is_valid_and_the_thesis_is_there():
-    methods = load_methods(METHODS_FILE, 20)
+    methods = load_methods(METHODS_FILE)
     thesis = ["plain", "ancestral", "langevin", "latent", "channel_average", "rule_of_thirds", "random_cnn"]
     assert {*thesis, "style_classifier", "style_classifier_thirds"} <= set(methods)
 
@@ -277,29 +323,67 @@ def test_every_row_of_the_file_is_valid_and_the_thesis_is_there():
     "row,message",
     [
         ("{predict: leap}", "mine: unknown prediction step 'leap'; expected one of euler"),
-        ("{predict: euler, correct: {step: hop, levels: [0, 1]}}", "unknown correction step 'hop'"),
-        ("{predict: euler, correct: {step: random, levels: [3, 20]}}", r"correct: levels expected .* got \[3, 20\]"),
-        ("{predict: euler, correct: {step: random, levels: [5, 3]}}", r"got \[5, 3\]"),
-        ("{correct: {step: random, levels: [3, 4]}}", "mine: missing key 'predict'; got correct"),
-        ("{predict: euler, repel: {energy: rbf}}", "mine: repel: expected a list that is not empty"),
-        ("{predict: euler, guidance: {scale: 0.5, levels: [0, 19]}}", "mine: guidance scale: expected at least 1, got 0.5"),
-        ("{predict: euler, anneal: {first: 0.9, last: 0.6, noise: 0.1}}", "mine: anneal: anneal: expected 0 <= first < last"),
+        ("{predict: euler, correct: {step: hop}}", "mine: correct: unknown correction step 'hop'"),
+        ("{predict: euler, correct: {step: random, levels: [3, 20]}}", "mine: correct: unknown key 'levels'; expected sigma_min"),
+        ("{predict: euler, correct: {step: random, sigma_min: -1}}", "mine: correct: sigma_min: expected at least 0"),
+        ("{predict: euler, correct: {step: random, sigma_min: 3, sigma_max: 2}}", "mine: correct: sigma_min: expected at most sigma_max"),
+        ("{predict: euler, correct: {step: random, sigma_max: .inf}}", "mine: correct: sigma_max: expected a finite number, got inf"),
+        ("{correct: {step: random}}", "mine: missing key 'predict'; got correct"),
+        ("{predict: euler, repel: {energy: rbf}}", "mine: repel: expected a list, got"),
+        ("{predict: euler, repel: []}", "mine: repel: expected a list of at least 1"),
+        ("{predict: euler, guidance: {scale: 0.5}}", "mine: guidance: scale: expected at least 1.*, got 0.5"),
+        ("{predict: euler, anneal: {first: 0.9, last: 0.6, noise: 0.1}}", "mine: anneal: expected first < last"),
+        ("{predict: euler, anneal: {first: 0.5, last: 0.6, noise: -1}}", "mine: anneal: noise: expected at least 0.*, got -1"),
         ("{predict: euler, select: {candidates: 0, space: latent}}", "mine: select: candidates: expected at least 1, got 0"),
-        ("{predict: euler, select: {candidates: 2, space: colour}}", "mine: unknown space 'colour'"),
+        ("{predict: euler, select: {candidates: 1000000, space: latent}}", "mine: select: candidates: expected at most 100, got 1000000"),
+        ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: relative, value: .nan}, bandwidth: median}]}", r"mine: repel\[0\]: strength: value: expected a finite number, got nan"),
+        ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: relative, value: -1}, bandwidth: median}]}", r"mine: repel\[0\]: strength: value: expected at least 0"),
+        ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: sum, value: 1}, bandwidth: median}]}", "mine: repel\[0\]: strength: unknown strength kind 'sum'; expected one of alpha"),
+        ("{predict: euler, select: {candidates: 2, space: colour}}", "mine: select: unknown space 'colour'"),
         ("{predict: euler, speed: 3}", "mine: unknown key 'speed'"),
-        ("{predict: euler, repel: [strong]}", "mine: repel: expected a mapping, got 'strong'"),
+        ("{predict: euler, repel: [strong]}", r"mine: repel\[0\]: expected a mapping, got 'strong'"),
+        ("3", "mine: expected a mapping, got 3"),
     ],
 )  # fmt: skip
 def test_bad_rows_are_named(tmp_path, row, message):
     (tmp_path / "methods.yaml").write_text(f"mine: {row}\n")
-    with pytest.raises(BadInput, match=message):
-        load_methods(tmp_path / "methods.yaml", 20)
+    with pytest.raises(BadInput, match=message) as raised:
+        load_methods(tmp_path / "methods.yaml")
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text,message",
+    [
+        ("plain: {predict: euler}\nplain: {predict: heun}\n", "line 2: found duplicate key \"plain\"; expected every key once"),
+        ("1: {predict: euler}\n", "expected names of methods that are texts, got 1"),
+        ("a b: {predict: euler}\n", "method: expected letters, digits"),
+        ("CON: {predict: euler}\n", "'CON' is the name of a device on Windows"),
+        ("latent: {predict: euler}\nLatent: {predict: heun}\n", "'latent' and 'Latent' differ in upper and lower case only"),
+        ("plain:\t{predict: euler}\n", "not YAML"),
+        ("plain: !!python/object:os.system {predict: euler}\n", "not YAML"),
+        ("[plain]\n", "expected a mapping of method names to rows"),
+        ("", "expected a mapping of method names to rows, got None"),
+    ],
+)  # fmt: skip
+def test_bad_methods_files_are_one_line(tmp_path, text, message):
+    (tmp_path / "methods.yaml").write_text(text)
+    with pytest.raises(BadInput, match=message) as raised:
+        load_methods(tmp_path / "methods.yaml")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_call_of_one_row_validates_that_row_alone(tmp_path):
+    (tmp_path / "methods.yaml").write_text("plain: {predict: euler}\nother: {predict: leap}\n", encoding="utf-8")
+    assert load_method("plain", tmp_path / "methods.yaml") == PLAIN
+    with pytest.raises(BadInput, match="other: unknown prediction step"):
+        load_method("other", tmp_path / "methods.yaml")
 
 
 def test_a_new_cell_of_the_grid_changes_no_python(tmp_path):
     (tmp_path / "methods.yaml").write_text(
-        "mine: {predict: heun, correct: {step: random, levels: [2, 3]}, repel: [{energy: dpp, space: mean, "
-        "input: x0, levels: [1, 7], strength: {kind: relative, value: 0.1}, bandwidth: row_median}]}\n"
+        "mine: {predict: heun, correct: {step: random, sigma_min: 6, sigma_max: 9}, repel: [{energy: dpp, space: mean, "
+        "input: x0, sigma_min: 2.5, sigma_max: 11, strength: {kind: relative, value: 0.1}, bandwidth: row_median}]}\n"
     )
-    (method,) = load_methods(tmp_path / "methods.yaml", 20).values()
+    (method,) = load_methods(tmp_path / "methods.yaml").values()
     assert torch.isfinite(run(method, 4, shape=(4, 8, 8))).all()

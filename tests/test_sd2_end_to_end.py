@@ -57,17 +57,13 @@ def ran(tmp_path_factory, prediction: str, dtype: str, methods: list[str]) -> It
     copy_pages(folder)
     shutil.copy(ROOT / "profiles" / "sd2" / "prompts.csv", folder)
     rows = yaml.safe_load((ROOT / "profiles" / "sd2" / "methods.yaml").read_text())
-    for row in rows.values():
-        for part in (*row.get("repel", []), row.get("correct"), row.get("guidance")):
-            if part:
-                part["levels"] = [0, LEVELS - 1]
     (folder / "methods.yaml").write_text(yaml.safe_dump(rows))
     patch = pytest.MonkeyPatch()
     patch.chdir(folder)
     torch.save(inception_weights(), "inception.pth")
     small_model(Path("model"), prediction)
     values = small(yaml.safe_load(PROFILES["sd2"].read_text()), dtype, methods)
-    Path("params.yaml").write_text(yaml.safe_dump(values))
+    Path("params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
     profile = read_profile(Path("params.yaml"), Study)
     prepare.run(profile)
     run_stages(profile)
@@ -98,7 +94,7 @@ def test_methods_are_asked_for_all_artists_and_the_text_is_cut(profile):
 
 
 def test_every_set_has_its_images_and_what_was_counted_is_what_was_foretold(profile):
-    methods = load_methods(Path(profile.methods_file), LEVELS)
+    methods = load_methods(Path(profile.methods_file))
     table = sigma_table(load_pipeline(Path(profile.model), "cpu").scheduler.alphas_cumprod)
     for name in profile.sets:
         assert read_images(profile.samples(name)).shape == (12, 64, 64, 3)
@@ -191,7 +187,7 @@ def test_images_do_not_depend_on_the_size_of_micro_batches(profile, tmp_path, pr
     """In float32: at most one step of 255 between slices of 3 and one of 64."""
     small_model(tmp_path / "model", prediction)
     pipe = load_pipeline(tmp_path / "model", "cpu")
-    method = load_methods(Path(profile.methods_file), LEVELS)[name]
+    method = load_methods(Path(profile.methods_file))[name]
     network = generate.classifier.load(Path(profile.style_classifier.folder))
 
     def images(batch: int) -> torch.Tensor:

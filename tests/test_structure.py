@@ -17,10 +17,11 @@ ORDER = [
     "pipeline.profile",
     "pipeline.stage",
     "pipeline.noise",
-    "pipeline.training",
     "pipeline.weights",
+    "pipeline.training",
     "pipeline.levels",
     "pipeline.pixels",
+    "pipeline.model_folder",
     "pipeline.architecture",
     "pipeline.microbatch",
     "pipeline.model",
@@ -86,10 +87,12 @@ ORDER = [
     "analysis.truth",
     "analysis.metrics",
     "analysis.door",
+    "analysis.inputs",
+    "analysis.rows",
+    "analysis.results",
     "analysis.validation.measure",
     "analysis.validation.sensitivity",
     "analysis.validation.sizes",
-    "analysis.results",
     "analysis.distances",
     "analysis.gap",
     "analysis.estimates",
@@ -134,7 +137,7 @@ def module_path(module: str) -> Path:
 
 def imported_packages(path: Path) -> set[str]:
     """Top-level names of everything that a file imports."""
-    nodes = list(ast.walk(ast.parse(path.read_text())))
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
     return {name.split(".")[0] for name in names}
@@ -143,7 +146,7 @@ def imported_packages(path: Path) -> set[str]:
 def imports(path: Path) -> set[str]:
     """The project's own modules that a file imports, anywhere in it."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -188,7 +191,8 @@ def test_imports_point_one_way(module):
 
 
 def stages() -> list[tuple[str, dict]]:
-    files = [ROOT / "dvc.yaml", ROOT / "pipeline" / "world" / "dvc.yaml"]
+    files = [ROOT / name for name in ("dvc.yaml", "pipeline/world/dvc.yaml", "analysis/validation/dvc.yaml")]
+    files.append(ROOT / "profiles" / "sweep" / "dvc.yaml")
     return [
         (f"{p.relative_to(ROOT)}:{name}", stage)
         for p in files

@@ -28,7 +28,7 @@ def profile(tmp_path, monkeypatch) -> Profile:
     toy_pipeline("epsilon").save_pretrained("model")
     for name in ("models", "prompts.csv"):  # which the checks before every stage ask for
         Path(name).symlink_to(ROOT / name)
-    Path("methods.yaml").write_text("plain: {predict: euler}\n")
+    Path("methods.yaml").write_text("plain: {predict: euler}\n", encoding="utf-8")
     whole = read_profile(ROOT / "params.yaml")
     p = whole.style_classifier
     training = dataclasses.replace(p.training, steps=30, batch=16, checkpoint_every=10)

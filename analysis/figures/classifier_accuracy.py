@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 
+from analysis.inputs import table_at
 from analysis.intervals import share_interval
 from analysis.settings import Study
 from analysis.style import WIDTH
+from pipeline.prompts import read_artists
 
 
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    accuracy = pd.read_csv(study.classifier_accuracy)
-    artists = len(pd.read_csv(study.artists_file))
+    axes = [["level", "sigma"], ["set"]]
+    accuracy = table_at(study.classifier_accuracy, axes, ["accuracy"], "dvc repro")
+    artists = len(read_artists(study.artists_file))
     figure, axes = plt.subplots(figsize=(WIDTH * 0.75, 3.2), layout="constrained")
     p = study.style_classifier
     for name, of_prompt in (("train", p.train), ("held out", p.held_out)):

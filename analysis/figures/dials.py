@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import pandas as pd
 import seaborn as sns
 
+from analysis.inputs import table_at
 from analysis.intervals import share_interval
 from analysis.marks import least
 from analysis.settings import Study
 from analysis.style import WIDTH, label
-from pipeline.dial_settings import DIALS, RESULTS
+from analysis.validation.sensitivity import CURVES, MATRIX
+from analysis.validation.sizes import ERRORS
+from pipeline.dial_settings import DIALS
 
+MAKER = "make validate"
 METRICS = ("frechet", "mmd", "kid", "recall", "coverage", "vendi")
 SPACES = ("general", "location", "style")
 
@@ -19,7 +22,7 @@ SPACES = ("general", "location", "style")
 def responses() -> plt.Figure:
     """Metric by dial: rank correlation and how far its 95% interval reaches, a row for each metric and space."""
     numbers = ["rho", "rho_low", "rho_high"]
-    table = pd.read_csv(RESULTS / "sensitivity.csv", keep_default_na=False, na_values={n: [""] for n in numbers})
+    table = table_at(MATRIX, [["metric", "space"], ["dial"]], numbers, MAKER)
     table["name"] = (table["metric"].map(label) + " " + table["space"].map(label)).str.strip()
     table["text"] = [f"{rho:.2f} ±{max(rho - low, high - rho):.2f}" for rho, low, high in table[numbers].to_numpy()]
     wide, text = (
@@ -39,7 +42,7 @@ def responses() -> plt.Figure:
 def curves() -> plt.Figure:
     """The distances against the dials, as shares of their range over the dial that moves them most; bands are one
     standard deviation over runs."""
-    table = pd.read_csv(RESULTS / "curves.csv", keep_default_na=False, na_values={"mean": [""], "std": [""]})
+    table = table_at(CURVES, [["metric", "space"], ["dial", "position"]], ["mean", "std"], MAKER)
     figure, axes = plt.subplots(len(SPACES), 3, figsize=(WIDTH, 5.2), sharey=True, layout="constrained")
     for row, space in zip(axes, SPACES, strict=True):
         for ax, dial in zip(row, ("artists", "places", "corruption"), strict=True):
@@ -60,7 +63,7 @@ def curves() -> plt.Figure:
 
 def small_n() -> plt.Figure:
     """Share of wrong rankings over n, for the factor that each space should see; bands are 95% intervals."""
-    table = pd.read_csv(RESULTS / "ranking_errors.csv", keep_default_na=False, na_values={"error": [""]})
+    table = table_at(ERRORS, [["metric", "space"], ["factor"], ["n"]], ["error", "pairs"], MAKER)
     panels = (("general", "artists"), ("general", "places"), ("style", "artists"), ("location", "places"))
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.7), sharey=True, layout="constrained")
     for ax, (space, factor) in zip(axes, panels, strict=True):

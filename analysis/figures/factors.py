@@ -8,15 +8,16 @@ import pandas as pd
 import seaborn as sns
 
 from analysis import truth
-from analysis.distances import particle_set
 from analysis.estimates import SEED, estimates
+from analysis.inputs import features_of
 from analysis.intervals import band, choices, resampled
 from analysis.printing import printed
 from analysis.results import read_results
+from analysis.rows import particle_set
 from analysis.samples import kept_rows
 from analysis.settings import Study
 from analysis.style import WIDTH, label
-from pipeline.feature_sets import FeatureSet, read_features
+from pipeline.feature_sets import FeatureSet
 
 
 def share_draws(study: Study, name: str, features: FeatureSet, prompt_ids: list[str]) -> np.ndarray:
@@ -71,7 +72,7 @@ def places(study: Study, sets: dict[str, FeatureSet], prompt_ids: list[str]) -> 
 
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     """Nothing where the encoder reads no factors."""
-    sets = {name: read_features(study.features(name)) for name in study.sets}
+    sets = {name: features_of(study, name) for name in study.sets}
     if not all("artist" in features.classes for features in sets.values()):
         return {}
     return {"artist_shares": artist_shares(study, sets, prompt_ids), "places": places(study, sets, prompt_ids)}

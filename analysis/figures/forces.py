@@ -5,16 +5,16 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import seaborn as sns
 
+from analysis.inputs import forces_of
 from analysis.settings import Study
 from analysis.style import WIDTH, colours, label
-from pipeline.image_sets import read_forces
 
 
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     palette = colours(list(study.methods), study.analysis.baseline)
     figure, ax = plt.subplots(figsize=(WIDTH * 0.75, 3.2), layout="constrained")
     for name in study.methods:
-        forces = read_forces(study.samples(name))
+        forces = forces_of(study, name)
         if len(forces):
             share = (forces["repulsion_norm"] / forces["score_norm"]).groupby(forces["level"])
             mean, colour = share.mean(), palette[name]

@@ -13,9 +13,11 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
+from analysis.inputs import table_at
 from analysis.settings import Study
 from analysis.style import WIDTH, label
 from analysis.sweep import CHOSEN, ROWS
+from pipeline.params import BadInput
 from pipeline.profile import read_profile
 
 SWEEP = Path("profiles/sweep/params.yaml")
@@ -48,10 +50,14 @@ def reaches(rows: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    if read_profile(SWEEP).model != study.model:
+    sweep = read_profile(SWEEP)
+    if sweep.model != study.model:
         return {}  # strengths are of one model
-    rows = pd.read_csv(ROWS, dtype={"strength": str}, keep_default_na=False, na_values=[""])
-    chosen = set(pd.read_csv(CHOSEN)["row"])
+    shown = [f"{name}{end}" for name in ("gain", *(f"{q} less plain" for q in SHOWN)) for end in ("", " low", " high")]
+    rows = table_at(ROWS, [["row"]], shown, "make sweep", dtype={"family": str, "strength": str})
+    chosen = set(table_at(CHOSEN, [["row"]], ["gain"], "make sweep")["row"])
+    if lost := [*chosen.difference(rows["row"]), *set(sweep.methods).symmetric_difference(rows["row"])]:
+        raise BadInput(f"{ROWS}: rows are not those of the sweep: {lost[0]}; make sweep writes it")
     rows = rows[rows["gain"].notna()]  # a row that failed has none
     palette = dict(zip([f for f in FAMILIES if f not in BLACK], sns.color_palette("husl", 7), strict=True))
     figure, axes = plt.subplots(1, len(SHOWN), figsize=(WIDTH, 4.4), sharey=True, layout="constrained")

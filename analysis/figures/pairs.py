@@ -5,11 +5,11 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from analysis.inputs import features_of, manifest_of
 from analysis.samples import Sample
 from analysis.settings import Study
 from analysis.style import SPACE_LABELS, WIDTH, label
-from pipeline.feature_sets import read_features
-from pipeline.image_sets import read_images, read_manifest
+from pipeline.image_sets import read_images
 
 
 def extremes(vectors: np.ndarray) -> list[tuple[int, int]]:
@@ -26,9 +26,9 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
         len(sets), 2 * len(SPACE_LABELS), figsize=(WIDTH, 0.42 * len(sets) + 0.6), squeeze=False, layout="constrained"
     )
     for top, (row, name) in enumerate(zip(axes, sets, strict=True)):
-        manifest = read_manifest(study.samples(name))
+        manifest = manifest_of(study, name)
         files = manifest[manifest["prompt_id"] == prompt_id].sort_values("index")["file"].to_list()
-        vectors = read_features(study.features(name)).of(prompt_id)
+        vectors = features_of(study, name).of(prompt_id)
         row[0].set_ylabel(label(name), rotation=0, ha="right", va="center", fontsize=7)
         for k, space in enumerate(SPACE_LABELS):
             for ax, pair, kind in zip(row[2 * k :], extremes(vectors[space]), ("nearest", "farthest"), strict=False):

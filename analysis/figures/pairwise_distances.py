@@ -12,13 +12,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from jaxtyping import Float
 
-from analysis.distances import particle_set
 from analysis.estimates import SEED
+from analysis.inputs import features_of
 from analysis.intervals import band, choices, resampled
+from analysis.rows import particle_set
 from analysis.samples import Sample
 from analysis.settings import Study
 from analysis.style import SPACE_LABELS, WIDTH, colours, label
-from pipeline.feature_sets import read_features
 
 STEPS = 200
 
@@ -43,7 +43,7 @@ def shares_below(sample: Sample, reach: float) -> Float[np.ndarray, "k steps"]:
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     p = study.analysis
     palette = colours(list(study.methods), p.baseline) | {p.reference: (0.0, 0.0, 0.0)}
-    features = {name: read_features(study.features(name)) for name in palette}
+    features = {name: features_of(study, name) for name in palette}
 
     def samples(name: str, space: str) -> Iterator[Sample]:
         """One prompt's after the other's: their matrices are large where there are many images."""

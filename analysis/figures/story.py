@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import matplotlib.pyplot as plt
-import pandas as pd
 
+from analysis.inputs import require_every_row, table_at
 from analysis.settings import Study
 from analysis.style import WIDTH
 
@@ -12,8 +12,11 @@ REACH = 7
 
 
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    table = pd.read_csv(study.story)
+    table = table_at(study.story, [["method", "level", "particle"]], ["x", "y"], "dvc repro")
     modes = table[table["method"] == "modes"]
+    require_every_row(
+        table[table["method"] != "modes"], [["method"], ["level"], ["particle"]], study.story, "dvc repro"
+    )
     methods = [name for name in table["method"].unique() if name != "modes"]
     figure, axes = plt.subplots(1, len(methods), figsize=(WIDTH, WIDTH / len(methods) + 0.35), layout="constrained")
     for ax, name in zip(axes, methods, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -10,8 +11,9 @@ import numpy as np
 
 from analysis.metrics import AGAINST, ALONE, READINGS
 from analysis.samples import Replicates, Sample, TwoSamples
-from pipeline.feature_sets import SPACES
-from pipeline.params import BadInput
+from pipeline.dial_settings import RENDERED, DialSettings, sets_of
+from pipeline.feature_sets import READS, SPACES
+from pipeline.params import BadInput, one_line
 from pipeline.world.subjects import SUBJECTS
 
 Key = tuple[str, str]  # metric, space
@@ -21,15 +23,26 @@ CANDIDATES = ("location_border", "gram_centred", "style_middle")
 CANDIDATE_METRICS = ("frechet", "mmd")
 
 
-def read_sets(path: Path) -> dict[str, Vectors]:
-    """The sets of one subject by name, in float64."""
+def read_sets(path: Path, part: str, p: DialSettings) -> dict[str, Vectors]:
+    """The sets of one subject by name, in float64. Raises BadInput for a file that is missing, damaged or of other
+    settings: its sets, spaces and numbers of images are those that the settings ask for."""
+    again = "run python -m pipeline.dials again"
     if not path.is_file():
-        raise BadInput(f"{path}: no such features; run python -m pipeline.dials first")
+        raise BadInput(f"{path}: no such features; {again}")
     sets: dict[str, Vectors] = {}
-    with np.load(path, allow_pickle=False) as stored:
-        for key in stored.files:
-            name, space = key.split("|")
-            sets.setdefault(name, {})[space] = stored[key].astype(np.float64)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            for key in stored.files:
+                name, space = key.split("|")
+                sets.setdefault(name, {})[space] = stored[key].astype(np.float64)
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
+        raise BadInput(f"{path}: cannot be read ({one_line(error)}); {again}") from None
+    names = (*SPACES, *CANDIDATES, *READS["painted_world"])
+    for name, (n, _) in sets_of(part, p).items():
+        found = {space: len(rows) for space, rows in sets.get(name, {}).items()}
+        wanted = {space: min(n, RENDERED) if space == "render_error" else n for space in names}
+        if found != wanted or not all(np.isfinite(rows).all() for rows in sets[name].values()):
+            raise BadInput(f"{path}: set {name} is not as the settings ask for it; {again}")
     return sets
 
 

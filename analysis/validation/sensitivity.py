@@ -28,7 +28,7 @@ def measured(p: DialSettings) -> pd.DataFrame:
     total = len(p.subjects) * p.repeats * sum(map(len, p.dials.values()))
     with tqdm(total=total, desc="sensitivity") as bar:
         for subject in p.subjects:
-            sets = read_sets(features_of("dials", subject))
+            sets = read_sets(features_of("dials", subject), "dials", p)
             for repeat in range(p.repeats):
                 for dial, positions in p.dials.items():
                     for k, position in enumerate(positions):

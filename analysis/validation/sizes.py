@@ -42,7 +42,7 @@ def measured(p: DialSettings) -> pd.DataFrame:
     rows, s = [], p.sizes
     with tqdm(total=len(s.subjects) * len(s.n), desc="sizes") as bar:
         for subject in s.subjects:
-            sets = read_sets(features_of("sizes", subject))
+            sets = read_sets(features_of("sizes", subject), "sizes", p)
             for n in s.n:
                 for repeat in range(min(s.repeats, s.n[-1] // n)):
                     for name in ("full", *FACTORS):

@@ -6,9 +6,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pipeline.devices import require_device, require_known
-from pipeline.params import BadInput, load, one_line_errors
+from pydantic import Field
+
+from pipeline.devices import Device, require_device
+from pipeline.params import BadInput, Count, Names, Seed, Share, Text, load, one_line_errors, settings
 from pipeline.training import fingerprint
 from pipeline.training_settings import TrainingSettings
 from pipeline.world.artists import ARTIST_NAMES
@@ -16,79 +19,76 @@ from pipeline.world.artists import ARTIST_NAMES
 HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True)
+Channels = Annotated[int, Field(ge=8, multiple_of=8)]  # groups of the VAE's norms
+WideChannels = Annotated[int, Field(ge=32, multiple_of=32)]  # attention heads of 32 channels each
+
+
+@settings
 class VaeParams:
-    channels: tuple[int, ...]
+    """Four resolutions: images are 8 times as large as latents."""
+
+    channels: Annotated[tuple[Channels, ...], Field(min_length=4, max_length=4)]
     training: TrainingSettings
 
 
-@dataclass(frozen=True)
+@settings
 class RoundParams:
     """One round of the denoiser's training: its scenes, how often a named artist is one of the `hard` ones (a share
     `hard_share` of the named scenes; the others are uniform over all artists), and its training."""
 
-    scenes: int
-    seed: int
-    hard: tuple[str, ...] | None
-    hard_share: float
+    scenes: Count
+    seed: Seed
+    hard: Names | None
+    hard_share: Share
     training: TrainingSettings
 
     def __post_init__(self) -> None:
         if unknown := [name for name in self.hard or () if name not in ARTIST_NAMES]:
             raise BadInput(f"hard: unknown artist {unknown[0]!r}; expected some of {', '.join(ARTIST_NAMES)}")
-        if not 0 <= self.hard_share <= 1 or (self.hard_share > 0) != bool(self.hard):
-            raise BadInput(f"hard_share: expected a share in [0, 1], 0 where hard is null, got {self.hard_share}")
+        if (self.hard_share > 0) != bool(self.hard):
+            raise BadInput(f"hard_share: expected more than 0, and 0 where hard is null, got {self.hard_share}")
 
 
-@dataclass(frozen=True)
+@settings
 class DenoiserParams:
-    """The UNet's channels are multiples of 32: heads of 32 channels each."""
+    """The UNet's channels by resolution, the text encoder's width and layers, and the rounds of training."""
 
-    channels: tuple[int, ...]
-    layers_per_block: int
-    text_width: int
-    text_layers: int
-    caption_dropout: float
-    rounds: tuple[RoundParams, ...]
-
-    def __post_init__(self) -> None:
-        if wrong := [c for c in self.channels if c < 32 or c % 32]:
-            raise BadInput(f"channels: expected multiples of 32, got {wrong[0]}")
-        if not 0 <= self.caption_dropout < 1:
-            raise BadInput(f"caption_dropout: expected a share in [0, 1), got {self.caption_dropout}")
+    channels: Annotated[tuple[WideChannels, ...], Field(min_length=1)]
+    layers_per_block: Count
+    text_width: WideChannels
+    text_layers: Count
+    caption_dropout: Annotated[float, Field(ge=0, lt=1)]
+    rounds: Annotated[tuple[RoundParams, ...], Field(min_length=1)]
 
 
-@dataclass(frozen=True)
+@settings
 class EncoderParams:
     training: TrainingSettings
 
 
-@dataclass(frozen=True)
+@settings
 class MeasureParams:
     """Numbers of images behind each measured bar, and the sampling they are drawn with."""
 
-    renders: int
-    images_per_pair: int
-    images_base_guidance_1: int
-    images_base_guidance_8: int
-    levels: int
-    batch: int
-    seed: int
+    renders: Count
+    images_per_pair: Count
+    images_base_guidance_1: Count
+    images_base_guidance_8: Count
+    levels: Annotated[int, Field(ge=2)]
+    batch: Count
+    seed: Seed
 
 
-@dataclass(frozen=True)
+@settings
 class WorldParams:
-    model: str
-    results: str
-    scratch: str
-    device: str
+    model: Text
+    results: Text
+    scratch: Text
+    device: Device
     vae: VaeParams
     denoiser: DenoiserParams
     encoder: EncoderParams
     measure: MeasureParams
-
-    def __post_init__(self) -> None:
-        require_known(self.device)
 
 
 @dataclass(frozen=True)

@@ -102,7 +102,7 @@ def run(world: World) -> None:
     pipe = load_pipeline(world.model, world.params.device)
     draw_pairs(pipe, world)
     draw_guidance(pipe, world)
-    found = json.loads(world.metrics.read_text())
+    found = json.loads(world.metrics.read_text(encoding="utf-8"))
     params = world.params.measure
     worst_subject, worst_artist = found["named_worst_pair_subject"], found["named_worst_pair_artist"]
     text = TEXT.format(
@@ -136,7 +136,7 @@ def run(world: World) -> None:
         worst_artist_accuracy=worst_artist["artist_accuracy"],
         n_words=5 + len(SUBJECTS) + len(ARTIST_NAMES),
     )
-    (world.model / "README.md").write_text(text)
+    (world.model / "README.md").write_text(text, encoding="utf-8")
 
 
 def bar_row(row: dict) -> str:

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Float, UInt8
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, silu
 
+from pipeline.model_folder import read_config
 from pipeline.params import BadInput
-from pipeline.weights import read_config, require_weights
+from pipeline.weights import require_weights, write_tensors
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.subjects import SUBJECTS
 
@@ -106,10 +107,8 @@ class EvaluationEncoder(nn.Module):
 def save(encoder: EvaluationEncoder, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     config = {"subjects": list(SUBJECTS), "artists": list(ARTIST_NAMES), "image_size": 64}
-    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    save_file(
-        {name: tensor.contiguous() for name, tensor in encoder.state_dict().items()}, folder / "model.safetensors"
-    )
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    write_tensors(folder / "model.safetensors", encoder.state_dict())
 
 
 def load(folder: Path) -> EvaluationEncoder:

@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 
 import torch
 from diffusers import AutoencoderKL
 from jaxtyping import Bool, Float, Int
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
 from pipeline.noise import keyed_generator
-from pipeline.params import new_file
 from pipeline.pixels import to_vae_range
+from pipeline.weights import read_kept, write_tensors
 from pipeline.world.artifacts import RoundParams, World
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
@@ -87,12 +85,9 @@ def training_latents(world: World, params: RoundParams) -> tuple[TrainingLatents
     """
     weights = world.vae / "diffusion_pytorch_model.safetensors"
     path = world.latents(asdict(params), hashlib.sha256(weights.read_bytes()).hexdigest())
-    if not path.is_file():
+    kept = read_kept(path)
+    if kept is None:
         vae = AutoencoderKL.from_pretrained(world.vae, low_cpu_mem_usage=False).to(world.params.device)
-        save(encode(vae, params), path)
-    return TrainingLatents(**load_file(path)), path.stem
-
-
-def save(latents: TrainingLatents, path: Path) -> None:
-    with new_file(path) as part:
-        save_file({name: tensor.contiguous() for name, tensor in vars(latents).items()}, part)
+        kept = vars(encode(vae, params))
+        write_tensors(path, kept)
+    return TrainingLatents(**kept), path.stem

@@ -200,7 +200,7 @@ def measure(world: World) -> dict[str, Any]:
 def run(world: World) -> None:
     found = rounded(measure(world))
     with new_file(world.metrics) as part:
-        part.write_text(json.dumps(found, indent=2) + "\n")
+        part.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ def write_model_index(world: World) -> None:
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
     }
-    (world.model / "model_index.json").write_text(json.dumps(index, indent=2) + "\n")
+    (world.model / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
