@@ -225,7 +225,7 @@ def place_of(path: list[str | int]) -> str:
     return f"{place}: " if place else ""
 
 
-def nested(kind: type, path: list[str | int]) -> type:
+def nested(kind: Any, path: list[str | int]) -> Any:
     """The settings class at a path of keys inside another one."""
     for part in path:
         hint = get_type_hints(kind)[part] if is_dataclass(kind) else get_args(kind)[-1 if isinstance(part, str) else 0]

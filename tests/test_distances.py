@@ -7,16 +7,19 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from analysis.distances import measured, of_prompt, particle_set
+from analysis.distances import measured, of_prompt
 from analysis.figures.pairs import extremes
 from analysis.figures.pairwise_distances import STEPS, shares_below
 from analysis.metrics import AGAINST, ALONE, READINGS
+from analysis.rows import Key, keys_of, particle_set
 from analysis.samples import Sample, TwoSamples
 from analysis.settings import Study
 from pipeline.feature_sets import SPACES, FeatureSet
 from pipeline.params import BadInput
 from pipeline.profile import read_profile
 from pipeline.prompts import Prompt
+
+KEY = Key("vase", "frechet", "general", "max_div")
 
 
 @pytest.fixture
@@ -34,24 +37,25 @@ def test_a_method_s_parts_are_its_particle_sets_and_a_reference_s_are_dealt_out(
 
 
 def test_the_first_value_is_of_all_rows_and_the_others_are_without_each_part():
-    assert measured(lambda: np.array([16.0, 13.0, 3.0])) == (16.0, [13.0, 3.0], "")
-    assert measured(lambda: np.array([16.0])) == (16.0, [], "")
+    assert measured(lambda key: np.array([16.0, 13.0, 3.0]), KEY) == (16.0, (13.0, 3.0), "")
+    assert measured(lambda key: np.array([16.0]), KEY) == (16.0, (), "")
 
 
 def test_a_metric_without_a_value_is_a_row_with_the_reason():
-    def metric():
+    def metric(key):
         raise BadInput("too few rows")
 
-    assert measured(metric) == (None, [], "too few rows")
+    assert measured(metric, KEY) == (None, (), "too few rows")
 
 
 def feature_set(n: int, shift: float = 0.0) -> FeatureSet:
     """n images of one prompt with vectors in every space and readings of four artists."""
     rng = np.random.default_rng(n)
     vectors = {space: rng.standard_normal((n, 6)) + shift for space in SPACES}
-    vectors["artist"] = np.log(rng.dirichlet(np.ones(4), n))
-    classes = {"artist": np.array(list("abcd"))}
-    return FeatureSet("toy", classes, np.full(n, "vase"), np.arange(n), vectors)
+    vectors |= {name: np.log(rng.dirichlet(np.ones(4), n)) for name in ("subject", "artist")}
+    vectors |= {"place": rng.random((n, 2)), "render_error": rng.random((n, 1))}
+    classes = {"subject": np.array(["vase", "cat", "tree", "cave"]), "artist": np.array(list("abcd"))}
+    return FeatureSet("any", "0" * 64, "painted_world 1", classes, np.full(n, "vase"), np.arange(n), vectors)
 
 
 def test_the_rows_of_a_prompt_are_every_metric_where_it_is_asked_for(profile):
@@ -60,8 +64,9 @@ def test_the_rows_of_a_prompt_are_every_metric_where_it_is_asked_for(profile):
     rows = of_prompt(profile, "langevin", prompt, own, others)
     found = {(r.metric, r.space, r.against): r for r in rows}
     against = [(m, "general", "truth") for m in AGAINST] + [(m, s, "max_div") for m in AGAINST for s in SPACES]
-    alone = [(m, s, "") for m in ALONE for s in SPACES] + [(m, "", "") for m in READINGS["artist"]]
+    alone = [(m, s, "") for m in ALONE for s in SPACES] + [(m, "", "") for r in READINGS for m in READINGS[r]]
     assert len(rows) == len(found) and set(found) == {*against, *alone, ("drift", "general", "plain")}
+    assert [row.key for row in rows] == list(keys_of(profile, "langevin", [prompt]))
     for (metric, space, other), row in found.items():
         assert row.value is not None and len(row.left_out) == 2, row.reason
         if other == "max_div":
@@ -70,10 +75,12 @@ def test_the_rows_of_a_prompt_are_every_metric_where_it_is_asked_for(profile):
             assert [row.value, *row.left_out] == pytest.approx(values)
 
 
-def test_another_set_without_the_prompt_is_refused(profile):
-    other = replace(feature_set(30), prompt_id=np.full(30, "kite"))
-    with pytest.raises(BadInput, match="set max_div has no images of prompt vase"):
-        of_prompt(profile, "langevin", Prompt("vase", "", "test"), feature_set(20), {"max_div": other})
+def test_a_reference_is_compared_with_others_and_a_prompt_without_a_subject_has_no_accuracy(profile):
+    keys = list(keys_of(profile, "max_div", [Prompt("odd", "anything", "test")]))
+    assert {key.against for key in keys} == {"", "truth"} and len(keys) == len(set(keys))
+    assert "subject_accuracy" not in {key.metric for key in keys} and "drift" not in {key.metric for key in keys}
+    plain = {key.against for key in keys_of(profile, "plain", [Prompt("odd", "anything", "test")])}
+    assert plain == {"", "truth", "max_div"}
 
 
 def test_shares_of_pairs_below_a_distance():

@@ -356,6 +356,7 @@ def broken(profile) -> None:
 )
 def test_what_cannot_run_stops_before_anything_is_sampled(profile, broken, change, message):
     values = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
+    values["prompts"]["source"] = "prompts.csv" if "prompt odd" in message else "ordinary.csv"
     for key, value in change.items():
         values[key] = values[key] | value if isinstance(value, dict) else value
     before = profile.prompts_file.read_bytes()
