@@ -15,7 +15,8 @@ from analysis.door import require_known_metrics
 from analysis.inputs import table_at
 from analysis.results import read_results
 from analysis.settings import Study
-from pipeline.params import BadInput, new_file, one_line_errors
+from pipeline.command_line import arguments
+from pipeline.params import new_file, one_line_errors
 from pipeline.profile import read_profile
 
 KEYS = ["set", "prompt_id", "metric", "space", "against"]
@@ -59,14 +60,13 @@ def shown(table: pd.DataFrame) -> str:
 
 
 def main() -> None:
-    if len(sys.argv) not in (2, 3) or sys.argv[2:] not in ([], [ACCEPT]):
-        raise BadInput(f"expected params.yaml [{ACCEPT}], got {' '.join(sys.argv[1:]) or 'nothing'}")
-    study = read_profile(Path(sys.argv[1]), Study)
+    path, *accept = arguments(["params.yaml"], flag=ACCEPT)
+    study = read_profile(Path(path), Study)
     require_known_metrics(study)
     found = read_results(study)
     toleranced = found["metric"].isin(list(study.analysis.check))  # the rest follows the same features
     found = found[toleranced]
-    if ACCEPT in sys.argv:
+    if accept:
         with new_file(study.expected) as part:
             found[[*KEYS, "value"]].to_csv(part, index=False, lineterminator="\n")
         print(f"{study.expected}: {len(found)} results are now expected")

@@ -5,7 +5,6 @@ What a metric should see in them is known: they have as many artists, as wide pl
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from jaxtyping import UInt8
 from torch import Tensor
 from tqdm import tqdm
 
+from pipeline.command_line import arguments
 from pipeline.dial_settings import RENDERED, DialSettings, features_of, read_settings, sets_of
 from pipeline.feature_spaces import candidate_vectors
 from pipeline.noise import keyed_generator
@@ -83,9 +83,9 @@ def run(p: DialSettings, part: str) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) != 3 or sys.argv[2] not in ("dials", "sizes"):
-        raise BadInput(f"expected params.yaml dials|sizes, got {' '.join(sys.argv[1:]) or 'nothing'}")
-    run(read_settings(Path(sys.argv[1])), sys.argv[2])
+    path, part = arguments(["params.yaml", "PART"])
+    require_one_of(part, ("dials", "sizes"), "part")
+    run(read_settings(Path(path)), part)
 
 
 if __name__ == "__main__":

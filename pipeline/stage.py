@@ -10,19 +10,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.params import BadInput, one_line_errors
+from pipeline.command_line import arguments
+from pipeline.params import one_line_errors
 from pipeline.profile import Profile, read_profile
 
 
 def main(run: Callable[..., None], *names: str, kind: type[Profile] = Profile) -> None:
     """`python -m MODULE params.yaml NAMES...` calls run(profile, *names), the profile read as of this kind."""
     with one_line_errors():
-        given = sys.argv[1:]
-        if len(given) != 1 + len(names):
-            raise BadInput(f"expected {' '.join(['params.yaml', *names])}, got {' '.join(given) or 'nothing'}")
-        profile = read_profile(Path(given[0]), kind)
-        run(profile, *given[1:])
-        record(profile, " ".join([sys.modules["__main__"].__spec__.name, *given[1:]]))
+        path, *given = arguments(["params.yaml", *names])
+        profile = read_profile(Path(path), kind)
+        run(profile, *given)
+        record(profile, " ".join([sys.modules["__main__"].__spec__.name, *given]))
 
 
 def seconds_since_start() -> float:

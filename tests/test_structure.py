@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[1]
 # A file imports only from files above it in this list.
 ORDER = [
     "pipeline.params",
+    "pipeline.command_line",
     "pipeline.dial_settings",
     "pipeline.devices",
     "pipeline.training_settings",

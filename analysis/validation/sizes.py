@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.validation.measure import Vectors, read_sets, values
+from pipeline.command_line import arguments
 from pipeline.dial_settings import RESULTS, DialSettings, features_of, read_settings
-from pipeline.params import BadInput, new_file, one_line_errors
+from pipeline.params import new_file, one_line_errors
 
 ERRORS, LEAST_N = RESULTS / "ranking_errors.csv", RESULTS / "least_n.csv"
 FACTORS = ("artists", "places")
@@ -92,6 +92,5 @@ def run(p: DialSettings) -> None:
 
 if __name__ == "__main__":
     with one_line_errors():
-        if len(sys.argv) != 2:
-            raise BadInput(f"expected params.yaml, got {' '.join(sys.argv[1:]) or 'nothing'}")
-        run(read_settings(Path(sys.argv[1])))
+        (path,) = arguments(["params.yaml"])
+        run(read_settings(Path(path)))

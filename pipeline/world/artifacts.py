@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pipeline.command_line import arguments
 from pipeline.devices import Device, require_device
 from pipeline.params import BadInput, Count, Names, Seed, Share, Text, load, one_line_errors, settings
 from pipeline.training import fingerprint
@@ -141,5 +141,5 @@ def main(run: Callable[[World], None]) -> None:
 
 def read_world() -> World:
     """The world of the parameter file named on the command line, or of the params.yaml beside this file."""
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "params.yaml"
-    return World(load(WorldParams, path))
+    given = arguments(["params.yaml"], optional=True)
+    return World(load(WorldParams, Path(*given) if given else HERE / "params.yaml"))
