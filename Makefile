@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing asks a hub for a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env profile test lint world validate sweep reproduce preflight fetch check plan bench bench-sd2 lock
+.PHONY: env scm profile test lint world validate sweep reproduce preflight fetch check plan bench bench-sd2 lock
 
 env: .venv/.locked
 
@@ -20,6 +20,10 @@ env: .venv/.locked
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@touch $@
+
+# An unpacked archive is no git repository, and DVC wants to be told so: in a file of its own that git ignores.
+scm:
+	@test -e .git || $(BIN)/dvc config --local core.no_scm true
 
 test: env
 	$(BIN)/python -m pytest
@@ -34,15 +38,15 @@ thawed = sed -i 's/^    frozen: true/    frozen: false/' $(1); \
 	trap "sed -i 's/^    frozen: false/    frozen: true/' $(1)" EXIT; $(2)
 
 # The painted world's model from nothing: hours on two cores.
-world: env
+world: env scm
 	@$(call thawed,pipeline/world/dvc.yaml,$(BIN)/dvc repro pipeline/world/dvc.yaml)
 
 # Dials and small n: what the metrics are worth.
-validate: env
+validate: env scm
 	@$(call thawed,analysis/validation/dvc.yaml,$(BIN)/dvc repro analysis/validation/dvc.yaml)
 
 # Every row on development prompts, and the strengths that they choose.
-sweep: env
+sweep: env scm
 	@$(call thawed,profiles/sweep/dvc.yaml,$(BIN)/dvc repro profiles/sweep/dvc.yaml)
 
 # PROFILE=small (the default), ci, sd2_mini or sd2: from prompts to report, only what is not up to date.
@@ -54,7 +58,7 @@ REPORT := results/$(PROFILE)/report
 profile: env
 	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(wildcard profiles/*))" >&2; exit 2; }
 
-reproduce: profile
+reproduce: profile scm
 	@test "$(PROFILE)" != sweep || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }
 	@echo "Profile $(PROFILE): dvc repro $(HERE)dvc.yaml runs what is not up to date."
 	@$(BIN)/dvc repro $(HERE)dvc.yaml
@@ -73,7 +77,7 @@ check: profile
 	@$(BIN)/python -m analysis.check $(HERE)params.yaml
 
 # What would run where the cache is full, the long stages included, without running it.
-plan: env
+plan: env scm
 	@$(call thawed,$(LONG),$(BIN)/dvc repro --dry --allow-missing $(LONG) dvc.yaml)
 
 bench: env

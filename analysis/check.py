@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from analysis.door import require_known_metrics
@@ -42,12 +43,15 @@ def compare(found: pd.DataFrame, expected: pd.DataFrame, study: Study) -> pd.Dat
 
 
 def read_expected(path: Path) -> pd.DataFrame:
-    return table_at(path, [KEYS], ["value"], f"make check's module with {ACCEPT}", dtype=dict.fromkeys(KEYS, str))
+    return table_at(
+        path, [KEYS], [], f"python -m analysis.check with {ACCEPT}", ["value"], dtype=dict.fromkeys(KEYS, str)
+    )
 
 
 def report(table: pd.DataFrame) -> str:
     """The largest move of each metric, as a share of its tolerance, and every row beyond it."""
-    moved = table.assign(moved=(table["difference"].abs() / table["tolerance"]).fillna(float("inf")))
+    shares = (table["difference"].abs() / table["tolerance"]).fillna(float("inf"))
+    moved = table.assign(moved=shares.where(~table["within"] | np.isfinite(shares), 0.0))  # nothing moved where 0 is 0
     worst = moved.loc[moved.groupby("metric")["moved"].idxmax()]
     beyond = moved[~moved["within"]]
     head = f"{len(table)} results, {len(beyond)} beyond their tolerance. The largest move of each metric:"

@@ -24,7 +24,7 @@ from pipeline.stage import main
 Vectors = dict[str, np.ndarray]
 Take = Callable[[Key], Replicates]
 # metric -> the reading that it is taken of, and the metric of any rows of it
-OF_READINGS = {metric: (reading, take) for reading, metrics in READINGS.items() for metric, take in metrics.items()}
+READING_OF = {metric: (reading, take) for reading, metrics in READINGS.items() for metric, take in metrics.items()}
 
 
 def measured(take: Take, key: Key) -> tuple[float | None, tuple[float, ...], str]:
@@ -43,7 +43,7 @@ def of_readings(
     kept = kept_rows(parts)
 
     def take(key: Key) -> Replicates:
-        reading, metric = OF_READINGS[key.metric]
+        reading, metric = READING_OF[key.metric]
         column = list(classes["subject"]).index(subject) if reading == "subject" else -1
         return np.array([metric(own[reading][keep], column) for keep in kept])
 

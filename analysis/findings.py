@@ -35,7 +35,7 @@ def measured(results: pd.DataFrame, study: Study) -> Evidence:
         return Evidence(gaps, {}, float("nan"))
     found = estimates(results, "subject_accuracy")
     lost = {m: found[m] - found[study.analysis.baseline] for m in study.methods}
-    return Evidence(gaps, lost, study.analysis.margins.get("subject_accuracy", float("nan")))
+    return Evidence(gaps, lost, study.analysis.margins["subject_accuracy"])
 
 
 def published(baseline: str) -> Evidence:

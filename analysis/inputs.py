@@ -16,9 +16,19 @@ from pandas.api.types import is_numeric_dtype
 
 from analysis.settings import Study
 from pipeline.feature_sets import FeatureSet, read_features, require_set
-from pipeline.image_sets import read_forces, read_manifest, require_images
-from pipeline.params import BadInput, one_line, read_text
+from pipeline.image_sets import AGAIN, manifest_hash, read_forces, read_manifest, require_images
+from pipeline.params import BadInput, one_line, read_text, read_yaml
+from pipeline.profile import Profile, read_profile
 from pipeline.prompts import read_prompts
+
+
+def sweep_profile() -> Profile:
+    return read_profile(Path("profiles/sweep/params.yaml"))
+
+
+def swept(study: Study) -> bool:
+    """Whether the sweep was of this study's model."""
+    return sweep_profile().model == study.model
 
 
 def images_of(study: Study, name: str) -> list[tuple[str, int]]:
@@ -36,7 +46,7 @@ def manifest_of(study: Study, name: str) -> pd.DataFrame:
 
 def features_of(study: Study, name: str) -> FeatureSet:
     """The features of a set. Raises BadInput unless they are of the set's images, all of them, in order, by the
-    profile's encoder."""
+    profile's encoder; where the images are there, of just these."""
     path = study.features(name)
     features = read_features(path)
     require_set(features, name, path)
@@ -44,25 +54,40 @@ def features_of(study: Study, name: str) -> FeatureSet:
         raise BadInput(f"{path}: features of encoder {features.encoder}, expected {study.encoder.name}")
     if list(zip(features.prompt_id.tolist(), features.index.tolist(), strict=True)) != images_of(study, name):
         raise BadInput(f"{path}: its rows are not the images of the set {name}; delete it and run dvc repro again")
+    images = study.samples(name)
+    if images.is_file() and features.manifest != manifest_hash(images):
+        raise BadInput(f"{path}: not made of the images of {images}; delete it and run dvc repro again")
     return features
 
 
 def forces_of(study: Study, name: str) -> pd.DataFrame:
-    """The recorded forces of a method. Raises BadInput where some particle set has none, and others have."""
+    """The recorded forces of a method; none where it does not repel. Raises BadInput unless every particle set has them
+    at the same noise levels, each a finite number."""
     path, p = study.samples(name), study.sampling
     forces = read_forces(path)
-    found = list(dict.fromkeys(zip(forces["prompt_id"], forces["first_index"], strict=True)))
-    if found and found != (expected := [image for image in images_of(study, name) if image[1] % p.particles == 0]):
-        prompt_id, first = next((image for image in expected if image not in found), found[-1])
-        raise BadInput(f"{path}: forces of prompt {prompt_id}, particle set of image {first}, are not there once")
+    repels = bool(read_yaml(Path(study.methods_file))[name].get("repel")) and p.particles > 1
+    expected = [image for image in images_of(study, name) if image[1] % p.particles == 0] if repels else []
+    levels = {ids: tuple(some["level"]) for ids, some in forces.groupby(["prompt_id", "first_index"], sort=False)}
+    if list(levels) != expected or len(set(levels.values())) > 1:
+        ids = next((ids for ids in (*expected, *levels) if levels.get(ids) != next(iter(levels.values()), ())), None)
+        raise BadInput(f"{path}: forces of {ids or 'its particle sets'} are not as they were recorded; {AGAIN}")
+    if not np.isfinite(forces[["sigma", "score_norm", "repulsion_norm"]].to_numpy()).all():
+        raise BadInput(f"{path}: forces that are not finite; {AGAIN}")
     return forces
 
 
 def table_at(
-    path: Path, axes: Sequence[Sequence[str]], numbers: Sequence[str], maker: str, **options: Any
+    path: Path,
+    axes: Sequence[Sequence[str]],
+    numbers: Sequence[str],
+    maker: str,
+    optional: Sequence[str] = (),
+    **options: Any,
 ) -> pd.DataFrame:
     """A CSV in which every combination of the axes' values is one row (an axis is one column, or several that go
-    together) and `numbers` are finite or empty. Raises BadInput for anything else, and names what makes the file."""
+    together), `numbers` are finite, and those that are `optional` finite or empty. Raises BadInput for anything else,
+    and names what makes the file."""
+    numbers = [*numbers, *optional]
     columns = [*chain(*axes), *numbers]
     if not path.is_file():
         raise BadInput(f"no {path}; {maker} writes it")
@@ -76,8 +101,10 @@ def table_at(
     if table.empty:
         raise BadInput(f"{path}: no rows; {maker} writes it")
     for name in numbers:
-        if not is_numeric_dtype(table[name]) or np.isinf(table[name]).any():
-            raise BadInput(f"{path}: column {name}: expected finite numbers or empty cells; {maker} writes it")
+        empty = table[name].isna().any() and name not in optional
+        if empty or not is_numeric_dtype(table[name]) or np.isinf(table[name]).any():
+            kind = "finite numbers or empty cells" if name in optional else "finite numbers"
+            raise BadInput(f"{path}: column {name}: expected {kind}; {maker} writes it")
     require_every_row(table, axes, path, maker)
     return table
 

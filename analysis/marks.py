@@ -14,7 +14,12 @@ from analysis.validation.sizes import LEAST_N
 
 @cache
 def least() -> pd.DataFrame:
-    return table_at(LEAST_N, [["encoder", "metric", "space"], ["factor"]], ["n"], "make validate")
+    return table_at(LEAST_N, [["encoder", "metric", "space"], ["factor"]], [], "make validate", ["n"])
+
+
+def tested(study: Study) -> bool:
+    """Whether the metrics' validation was of this study's encoder."""
+    return least()["encoder"].iloc[0] == study.encoder.weights
 
 
 def weak(study: Study, metric: str, space: str) -> bool | None:

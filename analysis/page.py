@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
+from analysis.efficiency import reads_factors
 from analysis.estimates import of_prompt
+from analysis.inputs import swept
+from analysis.marks import tested
 from analysis.pictures import first_images
 from analysis.printing import printed
 from analysis.results import read_results
@@ -67,6 +71,16 @@ FIGURES = {
 }
 
 
+DRAWN_WHERE: dict[str, Callable[[Study], bool]] = {
+    "front": swept,
+    "first_images": reads_factors,
+    "artist_shares": reads_factors,
+    "places": reads_factors,
+    "dials": tested,
+    "small_n": tested,
+}
+
+
 def data_uri(kind: str, content: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
@@ -103,6 +117,18 @@ def numbers(results: pd.DataFrame, study: Study) -> dict[str, dict[str, list[tup
     return found
 
 
+def is_drawn(study: Study, name: str) -> bool:
+    """Whether a profile has a figure: some are of what another model or encoder does not have."""
+    return name not in DRAWN_WHERE or DRAWN_WHERE[name](study)
+
+
+def figure_of(study: Study, name: str) -> str:
+    path = study.figures / f"{name}.png"
+    if not path.is_file():
+        raise BadInput(f"no {path}; dvc repro makes it")
+    return data_uri("png", path.read_bytes())
+
+
 def table_of(study: Study, name: str) -> str:
     path = study.tables / f"{name}.html"
     if not path.is_file():
@@ -119,11 +145,7 @@ def render(study: Study) -> str:
         "images": sheets(study, [p.prompt_id for p in prompts]),
         "numbers": numbers(read_results(study), study),
     }
-    figures = [
-        (name, caption, data_uri("png", path.read_bytes()))
-        for name, caption in FIGURES.items()
-        if (path := study.figures / f"{name}.png").is_file()
-    ]
+    figures = [(name, caption, figure_of(study, name)) for name, caption in FIGURES.items() if is_drawn(study, name)]
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(
         profile=study,

@@ -7,9 +7,8 @@ import pandas as pd
 from analysis.door import require_known_metrics
 from analysis.estimates import Estimate, estimates
 from analysis.metrics import AGAINST
+from analysis.rows import ONE_SPACE
 from analysis.settings import Study
-
-REALISM_SPACE = "general"
 
 
 def margin_estimates(results: pd.DataFrame, study: Study) -> dict[str, dict[str, Estimate]]:
@@ -19,7 +18,7 @@ def margin_estimates(results: pd.DataFrame, study: Study) -> dict[str, dict[str,
     require_known_metrics(study)
     p, found = study.analysis, {}
     for name in p.margins:
-        where = (REALISM_SPACE, p.realism) if name in AGAINST else ("", "")
+        where = (*ONE_SPACE, p.realism) if name in AGAINST else ("", "")
         if (results["metric"] == name).any():
             values = estimates(results, name, *where)
             found[name] = {method: one - values[p.baseline] for method, one in values.items()}

@@ -80,9 +80,9 @@ def read_set(study: Study, name: str) -> SetResults:
     n, counts = study.images_per_prompt(name, study.artists), Counter(row.key for row in found.rows)
     if found.images != n * len(prompts):
         raise BadInput(f"{path}: results of {found.images} images, expected {n * len(prompts)}; {AGAIN}")
-    expected = list(keys_of(study, name, prompts))
-    for key in (*expected, *counts):
-        if (times := counts[key]) != (wanted := 1 if key in set(expected) else 0):
+    expected = dict.fromkeys(keys_of(study, name, prompts), 1)
+    for key in expected | counts:
+        if (times := counts[key]) != (wanted := expected.get(key, 0)):
             raise BadInput(f"{path}: {said(key)} is there {times} times, expected {wanted}; {AGAIN}")
     parts = len(np.unique(particle_set(study, name, np.arange(n))))
     for row in found.rows:

@@ -16,7 +16,7 @@ from pipeline.architecture import PARAMETERS, config_of
 from pipeline.devices import require_device
 from pipeline.downloads import require_file
 from pipeline.methods import load_methods
-from pipeline.model_folder import STEMS, check_folder, image_factor, latent_shape, weight_files
+from pipeline.model_folder import STEMS, check_folder, image_factor, latent_shape, require_sizes, weight_files
 from pipeline.params import BadInput
 from pipeline.profile import Profile
 from pipeline.prompts import read_prompts, select
@@ -46,6 +46,14 @@ def image_size(profile: Profile) -> tuple[int, int]:
     factor = image_factor(of_model(profile, "vae"))
     _, height, width = latent_shape(of_model(profile, "unet"), factor)
     return height * factor, width * factor
+
+
+def require_configs(profile: Profile) -> None:
+    """Raise BadInput for configurations from which no sizes can be computed: those that are there, and Stable Diffusion
+    2's for those that are not."""
+    configs = [of_model(profile, part) for part in STEMS]
+    require_sizes(*configs, f"model {profile.model}")
+    latent_shape(configs[0], image_factor(configs[1]), where=f"model {profile.model}")
 
 
 def parameters(profile: Profile) -> dict[str, int]:

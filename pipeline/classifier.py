@@ -22,6 +22,7 @@ from pipeline.model_folder import read_config
 from pipeline.params import BadInput
 from pipeline.weights import require_weights, write_tensors
 
+CHANNELS = 4  # of a latent
 MAP = 4  # side of the last feature map
 FREQUENCIES = 4  # of log sigma
 GROUPS = 8  # of channels, in group norms
@@ -54,7 +55,7 @@ class StyleClassifier(nn.Module):
         pools = int(math.log2(max(1, latent_size // MAP)))
         if latent_size != MAP * 2**pools:
             raise BadInput(f"latent size: expected {MAP} times a power of two, got {latent_size}")
-        channels = [4] + [max(16, width >> max(0, pools - 1 - k)) for k in range(max(2, pools))]
+        channels = [CHANNELS] + [max(16, width >> max(0, pools - 1 - k)) for k in range(max(2, pools))]
         channels[-1] = width
         if odd := [c for c in channels[1:] if c % GROUPS]:
             raise BadInput(f"width: expected one whose parts are multiples of {GROUPS}, got {width} with {odd[0]}")

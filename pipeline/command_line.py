@@ -20,8 +20,8 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def arguments(names: Sequence[str], flag: str | None = None, optional: bool = False) -> list[str]:
-    """The values of the command line, one for each name; then the flag, where it was given. Where they are `optional`,
-    none or all of them are there. Raises BadInput for another number of them."""
+    """The values of the command line, one for each name (or none, where they are `optional`); then the flag, where it
+    was given. Raises BadInput for another number of them."""
     shown = [f"[{name}]" for name in names] if optional else [*names, *([f"[{flag}]"] if flag else [])]
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
@@ -30,6 +30,7 @@ def arguments(names: Sequence[str], flag: str | None = None, optional: bool = Fa
         usage=" ".join([program, *shown]),
         description=main.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.expected = " ".join(shown)
     for name in names:

@@ -14,7 +14,7 @@ from pipeline.conditions import guidance_schedule
 from pipeline.embeddings import Context
 from pipeline.levels import noise_levels
 from pipeline.methods import Method
-from pipeline.model_folder import image_factor, latent_shape
+from pipeline.model_folder import POSITIONS, image_factor, latent_shape
 from pipeline.sampler import sample
 from pipeline.sections import SamplingParams
 
@@ -79,7 +79,9 @@ def arithmetic(unet: dict[str, Any], vae: dict[str, Any], text_encoder: dict[str
     with torch.device("meta"):
         network, decoder = UNet2DConditionModel.from_config(unet), AutoencoderKL.from_config(vae)
         x, t = torch.empty(1, *shape), torch.empty(1)
-        text = torch.empty(1, text_encoder["max_position_embeddings"], unet["cross_attention_dim"])
+        text = torch.empty(
+            1, text_encoder.get("max_position_embeddings", POSITIONS), unet.get("cross_attention_dim", 1280)
+        )
         counts = [counted(lambda: network(x, t, text)), counted(lambda: decoder.decode(x))]
     return Arithmetic(*(count / 1e12 for count in counts))
 

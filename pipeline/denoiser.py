@@ -16,7 +16,7 @@ from torch import Tensor
 from pipeline.levels import interpolate, sigma_table
 from pipeline.microbatch import Journal, sliced
 from pipeline.model import device_of
-from pipeline.model_folder import token_limit
+from pipeline.model_folder import guidance_width, token_limit
 from pipeline.params import require_at_least, require_one_of
 from pipeline.pixels import to_bytes
 
@@ -53,9 +53,8 @@ class Denoiser:
         self.unet, self.batch, self.journal = pipe.unet, batch, journal
         self.gradient_batch = gradient_batch or batch
         self.passes = self.backward_passes = 0
-        self.prediction = pipe.scheduler.config.prediction_type
-        require_one_of(self.prediction, X0_FROM, "prediction type")
-        self.embed_guidance, self.embedding_width = pipe.get_guidance_scale_embedding, distilled_width(pipe)
+        self.prediction = prediction_type(pipe.scheduler)
+        self.embed_guidance, self.embedding_width = pipe.get_guidance_scale_embedding, guidance_width(pipe.unet.config)
         self.table = sigma_table(pipe.scheduler.alphas_cumprod)
         self.edit_condition = edit_condition
         self.guidance_weight = guidance_weight or (lambda sigma: guidance_scale)
@@ -110,11 +109,6 @@ class Denoiser:
         self.passes += latents if latents > min(self.batch, self.gradient_batch) else 0
 
 
-def distilled_width(pipe: StableDiffusionPipeline) -> int:
-    """The width of the guidance scale's embedding that a distilled UNet is told; 0 for all others."""
-    return pipe.unet.config.get("time_cond_proj_dim") or 0
-
-
 @contextmanager
 def texts_cut(pipe: StableDiffusionPipeline) -> Iterator[None]:
     """Texts cut where the text encoder's positions end, whatever the tokenizer says of its length."""
@@ -125,6 +119,13 @@ def texts_cut(pipe: StableDiffusionPipeline) -> Iterator[None]:
         yield
     finally:
         tokenizer.model_max_length = before
+
+
+def prediction_type(scheduler: object) -> str:
+    """What the UNet predicts. Raises BadInput for what x0 is not computed from here."""
+    found = scheduler.config.get("prediction_type", "epsilon")
+    require_one_of(found, X0_FROM, "prediction type")
+    return found
 
 
 # x0 from what the UNet predicts, in variance-exploding coordinates; v as of Salimans & Ho 2022.

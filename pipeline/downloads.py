@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from pipeline.model_folder import PARTS, STEMS, check_folder, config_path
-from pipeline.params import BadInput, new_file
+from pipeline.params import BadInput, new_file, one_line
 from pipeline.profile import Profile
 from pipeline.stage import main
 
@@ -48,7 +48,7 @@ def require_file(path: Path, sha256: str | None, what: str) -> None:
     if sha256 is None:
         return
     if not path.is_file():
-        raise BadInput(f"{what}: {path} is no file, but a sha256 is expected of it")
+        raise BadInput(f"{what}: {path} is not a file, but a sha256 is expected of it")
     if not (found := sha256_of(path)).startswith(sha256):
         raise BadInput(f"{what}: {path} has sha256 {found}, expected {sha256}; delete it and fetch it again")
 
@@ -61,9 +61,8 @@ def fetch_model(profile: Profile) -> None:
     try:
         snapshot_download(source.repository, revision=source.revision, local_dir=profile.model, allow_patterns=PATTERNS)
     except Exception as error:  # of whichever transport the hub's client is built on
-        reason = " ".join(str(error).split())[:200]
         raise BadInput(
-            f"model: {source.repository} at {source.revision}: download failed ({reason}); "
+            f"model: {source.repository} at {source.revision}: download failed ({one_line(error)}); "
             f"put a folder in diffusers' format at {profile.model}"
         ) from None
 

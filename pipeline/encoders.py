@@ -19,7 +19,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from pipeline.feature_spaces import feature_vectors
-from pipeline.params import BadInput
+from pipeline.params import BadInput, one_line
 from pipeline.world import evaluation_encoder
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.nearest_render import render_error
@@ -93,8 +93,7 @@ def load_inception(weights: Path) -> torch.nn.Module:
             warnings.simplefilter("ignore")  # clean-fid calls torchvision by arguments of its past
             return inception_pytorch.InceptionV3(output_blocks=INCEPTION_BLOCKS, resize_input=False)
     except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"encoder inception: {weights} cannot be used: {reason}") from None
+        raise BadInput(f"encoder inception: {weights} cannot be used: {one_line(error)}") from None
 
 
 ENCODERS: dict[str, Callable[[Path, str], Encoder]] = {"painted_world": painted_world, "inception": inception}

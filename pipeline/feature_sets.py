@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,8 @@ READINGS = {"subject": None, "artist": None, "place": 2, "render_error": 1}
 READS: dict[str, tuple[str, ...]] = {"painted_world": tuple(READINGS), "inception": ()}
 CLASSES = "classes of "
 AGAIN = "delete it and run dvc repro again"
+# What numpy raises for files that are damaged, or no NPZ.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, ValueError, KeyError, TypeError, AttributeError, EOFError, OSError)
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,11 @@ class FeatureSet:
         return {name: values[rows].astype(np.float64) for name, values in self.vectors.items()}
 
 
-def arrays_of(encoder: str) -> tuple[str, ...]:
+def arrays_of(encoder: str, path: Path) -> tuple[str, ...]:
     """The arrays that an encoder gives, in the order in which they are written. Raises BadInput for an unknown one."""
-    name = encoder.split()[0] if encoder else encoder
+    name = encoder.partition(" ")[0]
     if name not in READS:
-        raise BadInput(f"unknown encoder {name!r}; expected one of {', '.join(READS)}")
+        raise BadInput(f"{path}: unknown encoder {name!r}; expected one of {', '.join(READS)}")
     return SPACES + READS[name]
 
 
@@ -64,7 +67,7 @@ def write_features(path: Path, features: FeatureSet) -> None:
             prompt_id=features.prompt_id.astype(str),
             index=features.index,
             **{CLASSES + name: features.classes[name] for name in READINGS if name in features.classes},
-            **{name: features.vectors[name] for name in arrays_of(features.encoder)},
+            **{name: features.vectors[name] for name in arrays_of(features.encoder, path)},
         )
 
 
@@ -77,7 +80,7 @@ def read_features(path: Path) -> FeatureSet:
             arrays = dict(stored)
         name, manifest, encoder = (str(arrays.pop(key)) for key in ("set", "manifest", "encoder"))
         prompt_id, index = (arrays.pop(key) for key in ("prompt_id", "index"))
-    except (zipfile.BadZipFile, ValueError, KeyError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{path}: cannot be read ({one_line(error)}); {AGAIN}") from None
     classes = {key.removeprefix(CLASSES): arrays.pop(key) for key in list(arrays) if key.startswith(CLASSES)}
     require_whole(encoder, classes, prompt_id, index, arrays, path)
@@ -94,7 +97,7 @@ def require_whole(
 ) -> None:
     """Raise BadInput unless every array of the encoder is there, and no other, with a row for each image, the columns
     of its classes, and finite values."""
-    expected, n = arrays_of(encoder), index.size
+    expected, n = arrays_of(encoder, path), index.size
     if set(vectors) != set(expected):
         raise BadInput(f"{path}: has {', '.join(vectors)}; expected {', '.join(expected)}; {AGAIN}")
     ids = set(zip(prompt_id.ravel().tolist(), index.ravel().tolist(), strict=False))
@@ -106,7 +109,7 @@ def require_whole(
         if not np.issubdtype(values.dtype, np.floating) or not np.isfinite(values).all():
             raise BadInput(f"{path}: {name} has values that are not finite")
         if name in READINGS:
-            columns = READINGS[name] or len(classes.get(name, ()))
+            columns = READINGS[name] or np.size(classes.get(name, ()))
             if values.shape[1] != columns:
                 raise BadInput(f"{path}: {name} has {values.shape[1]} columns, expected {columns}; {AGAIN}")
 
@@ -121,6 +124,9 @@ def require_same_spaces(a: FeatureSet, b: FeatureSet, where: str) -> None:
     """Raise BadInput for features that cannot be compared: of other encoders, or of other widths."""
     if a.encoder != b.encoder:
         raise BadInput(f"{where}: features of encoder {a.encoder} cannot be compared with those of {b.encoder}")
+    for name in a.classes.keys() | b.classes.keys():
+        if not np.array_equal(a.classes.get(name, ()), b.classes.get(name, ())):
+            raise BadInput(f"{where}: other classes of {name} than in {b.name}")
     for name, values in a.vectors.items():
         if values.shape[1] != (other := b.vectors[name]).shape[1]:
             raise BadInput(f"{where}: {name} has {values.shape[1]} columns, and {other.shape[1]} in {b.name}")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.checks import require_ready
+from pipeline.checks import image_size, require_ready
 from pipeline.encoders import ENCODERS
 from pipeline.feature_sets import FeatureSet, write_features
 from pipeline.image_sets import decode_all, manifest_hash, read_manifest, read_pngs, require_images
@@ -36,20 +36,18 @@ def run(profile: Profile, name: str) -> None:
     require_one_of(p.name, ENCODERS, "encoder")
     path = profile.samples(name)
     manifest, used = read_manifest(path), encoder_id(p)
-    prompt_ids, artists = (
-        [q.prompt_id for q in read_prompts(profile.prompts_file)],
-        read_artists(profile.artists_file),
-    )
+    prompt_ids = [q.prompt_id for q in read_prompts(profile.prompts_file)]
+    artists = read_artists(profile.artists_file)
     require_images(path, manifest, name, profile.images(name, prompt_ids, len(artists)))
     inputs = used, p.batch, profile.device, manifest["sha256"].tolist()
     kept = profile.scratch / "features" / name / fingerprint(*inputs)
     forget_others(kept)
-    journal = Journal(kept)
+    journal, size = Journal(kept), image_size(profile)
     encoder = ENCODERS[p.name](Path(p.weights), profile.device)
     pngs, parts = read_pngs(path), []
     for _ in tqdm(range(0, len(manifest), p.batch), desc=f"features {name}"):
         batch = list(islice(pngs, p.batch))
-        parts.append(journal.kept(lambda batch=batch: on_cpu(encoder.encode(decode_all(path, batch)))))
+        parts.append(journal.kept(lambda batch=batch: on_cpu(encoder.encode(decode_all(path, batch, size)))))
     whole = {space: torch.cat([part[space] for part in parts]).numpy() for space in parts[0]}
     classes = {reading: np.array(names) for reading, names in encoder.classes.items()}
     ids = manifest["prompt_id"].to_numpy(str), manifest["index"].to_numpy(np.int64)

@@ -12,6 +12,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -64,8 +65,8 @@ def decode(png: bytes, where: Path) -> UInt8[np.ndarray, "h w 3"]:
     try:
         image = Image.open(io.BytesIO(png), formats=["PNG"])
         pixels = np.asarray(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise BadInput(f"{where}: no whole PNG ({one_line(error)}); {AGAIN}") from None
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
+        raise BadInput(f"{where}: not a whole PNG ({one_line(error)}); {AGAIN}") from None
     if image.mode != "RGB":
         raise BadInput(f"{where}: expected PNGs of 8-bit RGB, got mode {image.mode}; {AGAIN}")
     return pixels
@@ -120,13 +121,13 @@ def open_set(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except zipfile.BadZipFile as error:
-        raise BadInput(f"{path}: truncated or no ZIP ({error}); {AGAIN}") from None
+        raise BadInput(f"{path}: truncated or not a ZIP ({error}); {AGAIN}") from None
 
 
 def read_entry(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     try:
         return archive.read(name)
-    except (KeyError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except (KeyError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:  # e.g. encrypted
         raise BadInput(f"{path}: {name} cannot be read ({error}); {AGAIN}") from None
 
 
@@ -145,7 +146,7 @@ def read_csv(path: Path, archive: zipfile.ZipFile, name: str, dtypes: dict[str, 
 
 def read_manifest(path: Path) -> pd.DataFrame:
     """The manifest's rows, in the order of the images. Raises BadInput for one that is not as it was written: another
-    number of rows, other files or sets, an image that stands twice."""
+    number of rows, other files or sets, an image that is listed twice."""
     with open_set(path) as archive:
         table = read_csv(path, archive, MANIFEST, {c: str for c in COLUMNS} | {"index": int})
     if len(table) != (images := read_run(path)["images"]):
@@ -154,9 +155,9 @@ def read_manifest(path: Path) -> pd.DataFrame:
         raise BadInput(f"{path}: the manifest's files or sets are not as they were written; {AGAIN}")
     if (twice := table.duplicated(["prompt_id", "index"])).any():
         row = table[twice].iloc[0]
-        raise BadInput(f"{path}: image {row['index']} of prompt {row['prompt_id']} stands there twice; {AGAIN}")
+        raise BadInput(f"{path}: image {row['index']} of prompt {row['prompt_id']} is listed twice; {AGAIN}")
     if not all(map(SHA256.fullmatch, table["sha256"])):
-        raise BadInput(f"{path}: the manifest has a sha256 that is none; {AGAIN}")
+        raise BadInput(f"{path}: invalid sha256 in the manifest; {AGAIN}")
     return table
 
 
@@ -214,10 +215,12 @@ def read_images(path: Path, files: Iterable[str] | None = None) -> Images:
     return decode_all(path, read_pngs(path, files))
 
 
-def decode_all(path: Path, pngs: Iterable[bytes]) -> Images:
-    """PNGs of the set at `path`, as one array. Raises BadInput where they differ in size, or one cannot be decoded."""
+def decode_all(path: Path, pngs: Iterable[bytes], size: tuple[int, int] | None = None) -> Images:
+    """PNGs of the set at `path`, as one array. Raises BadInput where they differ in size (height, width), from each
+    other or from the one expected, or one cannot be decoded."""
     with ThreadPoolExecutor() as pool:
         images = list(pool.map(lambda png: decode(png, path), pngs))
-    if len(sizes := {image.shape[:2] for image in images}) > 1:
+    sizes = {image.shape[:2] for image in images} | ({size} if size else set())
+    if len(sizes) > 1:
         raise BadInput(f"{path}: images of different sizes, {' and '.join(map(str, sorted(sizes)))}; {AGAIN}")
     return np.stack(images)

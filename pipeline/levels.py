@@ -59,7 +59,8 @@ def scaled_linear_abar(beta_start: float, beta_end: float, timesteps: int) -> Fl
 def sigma_table(abar: Float[Tensor, " t"]) -> Float[Tensor, " t"]:
     """sigma_t = sqrt((1 - abar_t) / abar_t) of every training timestep, on the CPU, wherever the scheduler keeps its
     own; it rises with t."""
-    abar = abar.cpu().double().clamp(min=LEAST_ABAR)
+    abar = abar.cpu().double()
+    abar = torch.where(abar == 0, LEAST_ABAR, abar)
     return ((1 - abar) / abar).sqrt()
 
 

@@ -45,6 +45,10 @@ class Spread:
     def range(self) -> NoiseRange:
         return NoiseRange(sigma_max=self.sigma)
 
+    def level(self, sigmas: list[float]) -> int:
+        """The first of the noise levels (falling) that is not above `sigma`."""
+        return next(k for k, sigma in enumerate(sigmas) if self.range.acts_at(sigma))
+
 
 @settings
 class Selection:

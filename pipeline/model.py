@@ -15,7 +15,11 @@ from torch import Tensor
 
 from pipeline.levels import sigma_table
 from pipeline.model_folder import (
+    CLASSES,
+    POSITIONS,
+    STEMS,
     check_folder,
+    class_of,
     config_path,
     image_factor,
     latent_shape,
@@ -43,17 +47,15 @@ def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAINLY) -
     Raises BadInput, in one line, for a missing part, parts that do not fit each other, or weights of the wrong shape.
     """
     check_folder(folder)
-    from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+    from diffusers import StableDiffusionPipeline
     from diffusers.utils import logging
-    from transformers import CLIPTextModel
     from transformers.utils import logging as transformers_logging
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()  # of texts that are cut, with every set; STAGE prompts says what is left of them
     transformers_logging.disable_progress_bar()
     dtype = getattr(torch, compute.dtype)
-    classes = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": CLIPTextModel}
-    parts = {part: load_part(kind, folder, part, dtype) for part, kind in classes.items()}
+    parts = {part: load_part(folder, part, dtype) for part in STEMS}
     try:
         pipe = StableDiffusionPipeline.from_pretrained(folder, **parts, safety_checker=None, feature_extractor=None)
     except Exception as error:  # the tokenizers library raises Exception itself
@@ -65,9 +67,14 @@ def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAINLY) -
     return placed(pipe, device, compute)
 
 
-def load_part(kind: type[torch.nn.Module], model: Path, part: str, dtype: torch.dtype) -> torch.nn.Module:
-    """One network. The library that its class comes from translates the names that tensors had in older checkpoints,
-    as Stable Diffusion 2's; a tensor that is missing after that it would fill at random and only warn of."""
+def load_part(model: Path, part: str, dtype: torch.dtype) -> torch.nn.Module:
+    """One network, on the CPU. The library that its class comes from translates the names that tensors had in older
+    checkpoints, as Stable Diffusion 2's; a tensor that is missing after that it would fill at random and only warn of.
+    """
+    import diffusers  # seconds, which the checks of a folder should not cost
+    import transformers
+
+    kind = getattr(transformers if part == "text_encoder" else diffusers, CLASSES[part])
     where, variant = f"model {model}: part {part!r}", weight_files(model, part).variant
     options = {"use_safetensors": True, "low_cpu_mem_usage": False, "dtype": dtype, "output_loading_info": True}
     try:
@@ -81,17 +88,16 @@ def load_part(kind: type[torch.nn.Module], model: Path, part: str, dtype: torch.
 
 
 def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
-    """The model's tokenizer, which cuts texts where the text encoder's positions end."""
-    from transformers import AutoTokenizer  # seconds, which the checks of a folder should not cost
-    from transformers.utils import logging
+    """The model's tokenizer, of the class in its index; it cuts texts where the text encoder's positions end."""
+    import transformers  # seconds, which the checks of a folder should not cost
 
-    logging.set_verbosity_error()  # of texts that are too long; STAGE prompts refuses them, or says what is left
+    transformers.utils.logging.set_verbosity_error()  # of texts that are too long; STAGE prompts says what is left
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model / "tokenizer")
+        tokenizer = getattr(transformers, class_of(model, "tokenizer")).from_pretrained(model / "tokenizer")
         tokenizer("a")
     except Exception as error:  # the tokenizers library raises Exception itself
         raise BadInput(f"model {model}: part 'tokenizer' cannot be read: {one_line(error)}") from None
-    positions = read_config(config_path(model, "text_encoder"))["max_position_embeddings"]
+    positions = read_config(config_path(model, "text_encoder")).get("max_position_embeddings", POSITIONS)
     tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
     return tokenizer
 
@@ -101,25 +107,28 @@ def load_scheduler(model: Path) -> object:
     matching are."""
     import diffusers  # seconds, which the checks of a folder should not cost
 
-    where = f"model {model}: part 'scheduler'"
-    _, name = read_config(model / "model_index.json").get("scheduler") or (None, None)
-    kind = getattr(diffusers, str(name), None)
+    where, name = f"model {model}: part 'scheduler'", class_of(model, "scheduler")
+    kind = getattr(diffusers, name, None)
     if kind is None:
         raise BadInput(f"{where}: diffusers has no scheduler {name}")
     try:
         scheduler = kind.from_pretrained(model / "scheduler")
-    except (ValueError, RuntimeError, OSError, TypeError, NotImplementedError) as error:
+    except Exception as error:  # whatever a configuration leads to
         raise BadInput(f"{where}: {one_line(error)}") from None
     scheduler_sigmas(scheduler, where)
     return scheduler
 
 
 def scheduler_sigmas(scheduler: object, where: str) -> Float[Tensor, " t"]:
-    """sigma of every training timestep of a scheduler."""
+    """sigma of every training timestep of a scheduler. Raises BadInput for one without them, or whose noise does not
+    rise from step to step."""
     abar = getattr(scheduler, "alphas_cumprod", None)
     if abar is None:
         raise BadInput(f"{where} {type(scheduler).__name__} has no alphas_cumprod; supported: schedulers that have")
-    return sigma_table(abar)
+    table = sigma_table(abar)
+    if len(table) < 2 or not torch.isfinite(table).all() or not (table.diff() > 0).all():
+        raise BadInput(f"{where}: expected betas whose noise levels rise over at least 2 timesteps")
+    return table
 
 
 def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -> StableDiffusionPipeline:

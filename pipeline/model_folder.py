@@ -23,6 +23,7 @@ STEMS = {
     "text_encoder": "model",
 }
 PARTS = (*STEMS, "scheduler", "tokenizer")
+POSITIONS = 77  # of a text encoder whose configuration does not say
 VOCABULARIES = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
 # What a UNet may be conditioned on besides noise level, text and guidance scale. Those that ask for more are of other
 # pipelines (SDXL: text_time).
@@ -45,7 +46,7 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(read_text(path))
     except json.JSONDecodeError as error:
-        raise BadInput(f"{path} is no JSON: {error}") from None
+        raise BadInput(f"{path} is not valid JSON: {error}") from None
     if not isinstance(found, dict):
         raise BadInput(f"{path}: expected a mapping, got {str(found)[:80]}")
     return found
@@ -67,8 +68,8 @@ def weight_files(folder: Path, part: str) -> WeightFiles:
     stem, place = STEMS[part], folder / part
     where = f"model {folder}: part {part!r}"
     names = {path.name for path in place.iterdir()} if place.is_dir() else set()
-    variant_name = re.compile(rf"{stem}(?:\.safetensors\.index)?\.(\w+)\.(?:safetensors|json)")
-    variants = sorted({found[1] for name in names if (found := variant_name.fullmatch(name))})
+    kinds = (re.compile(rf"{stem}\.(\w+)\.safetensors"), re.compile(rf"{stem}\.safetensors\.index\.(\w+)\.json"))
+    variants = sorted({found[1] for name in names for kind in kinds if (found := kind.fullmatch(name))})
     plain = {f"{stem}.safetensors", f"{stem}.safetensors.index.json"} & names
     if not plain and len(variants) > 1:
         raise BadInput(f"{where} has weights of the variants {', '.join(variants)}; expected one of them")
@@ -102,9 +103,10 @@ def check_folder(folder: Path) -> None:
             )
     for part, expected in CLASSES.items():
         weight_files(folder, part)
-        _, found = index.get(part) if isinstance(index.get(part), list) and len(index[part]) == 2 else (None, None)
-        if found != expected:
+        if (found := class_of(folder, part)) != expected:
             raise BadInput(f"{where}: part {part!r} is {found}; supported: {expected}")
+    for part in ("scheduler", "tokenizer"):
+        class_of(folder, part)
     if not any({p.name for p in (folder / "tokenizer").iterdir()} >= files for files in VOCABULARIES):
         raise BadInput(f"{where}: part 'tokenizer' lacks its words: tokenizer.json, or vocab.json and merges.txt")
     unet, vae, text = (read_config(config_path(folder, part)) for part in STEMS)
@@ -114,27 +116,41 @@ def check_folder(folder: Path) -> None:
         read_config(config_path(folder, part))
 
 
+def class_of(folder: Path, part: str) -> str:
+    """The name of a part's class, as the folder's index has it. Raises BadInput where it has none."""
+    entry = read_config(folder / "model_index.json").get(part)
+    if not isinstance(entry, list) or len(entry) != 2 or not all(isinstance(name, str) for name in entry):
+        raise BadInput(f"model {folder}: model_index.json: part {part!r}: expected [library, class], got {entry!r}")
+    return entry[1]
+
+
 def require_pipeline(name: object, where: str) -> None:
     if name not in PIPELINES:
         raise BadInput(f"{where}: pipeline {name}; supported: {', '.join(PIPELINES)}")
 
 
 def require_supported(unet: Mapping, vae: Mapping, text_encoder: Mapping, where: str) -> None:
-    """Raise BadInput for configurations that do not fit each other or ask for what no prompt gives."""
+    """Raise BadInput for configurations that do not fit each other or need more conditions than a text. A key that is
+    not there has the value that diffusers and transformers give it."""
     for key, got, expected in (
-        ("unet in_channels", unet.get("in_channels"), vae.get("latent_channels")),
-        ("unet out_channels", unet.get("out_channels"), vae.get("latent_channels")),
-        ("unet cross_attention_dim", unet.get("cross_attention_dim"), text_encoder.get("hidden_size")),
+        ("unet in_channels", unet.get("in_channels", 4), vae.get("latent_channels", 4)),
+        ("unet out_channels", unet.get("out_channels", 4), vae.get("latent_channels", 4)),
+        ("unet cross_attention_dim", unet.get("cross_attention_dim", 1280), text_encoder.get("hidden_size", 512)),
     ):
         if got != expected:
             raise BadInput(f"{where}: {key} is {got}, expected {expected} as in the part it is joined to")
     if other := [key for key in OTHER_CONDITIONS if unet.get(key) is not None]:
         raise BadInput(f"{where}: unet {other[0]} is {unet[other[0]]!r}; supported: a UNet conditioned on text alone")
+    require_sizes(unet, vae, text_encoder, where)
+
+
+def require_sizes(unet: Mapping, vae: Mapping, text_encoder: Mapping, where: str) -> None:
+    """Raise BadInput for configurations that do not say how large the networks are."""
     for name, config in (("vae", vae), ("unet", unet)):
         found = config.get("block_out_channels")
         if not isinstance(found, list | tuple) or not found or not all(isinstance(c, int) and c > 0 for c in found):
             raise BadInput(f"{where}: {name} block_out_channels: expected a list of numbers, got {found!r}")
-    if not isinstance(found := text_encoder.get("max_position_embeddings"), int) or found < 1:
+    if not isinstance(found := text_encoder.get("max_position_embeddings", POSITIONS), int) or found < 1:
         raise BadInput(f"{where}: text_encoder max_position_embeddings: expected a number, got {found!r}")
 
 
@@ -148,7 +164,7 @@ def latent_shape(
 ) -> tuple[int, int, int]:
     """Channels, height and width of a latent: the UNet's own size, one number or (height, width), as diffusers reads
     it; or that of an image of `height` x `width` pixels. Raises BadInput where neither gives a size."""
-    channels, own = unet["in_channels"], unet.get("sample_size")
+    channels, own = unet.get("in_channels", 4), unet.get("sample_size")
     sizes = [own, own] if isinstance(own, int) else own
     if height is None and width is None:
         if not isinstance(sizes, list | tuple) or len(sizes) != 2 or not all(type(s) is int and s > 0 for s in sizes):
@@ -161,6 +177,11 @@ def latent_shape(
         if type(side) is not int or side < factor or side % factor:
             raise BadInput(f"{name}: expected a multiple of {factor} pixels (height and width go together), got {side}")
     return channels, height // factor, width // factor
+
+
+def guidance_width(unet: Mapping) -> int:
+    """The width of the guidance scale's embedding that a guidance-distilled UNet takes as an input; 0 for others."""
+    return unet.get("time_cond_proj_dim") or 0
 
 
 def token_limit(model_max_length: int, positions: int) -> int:

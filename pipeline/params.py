@@ -21,7 +21,7 @@ from ruamel.yaml.error import YAMLError
 
 Settings = TypeVar("Settings")
 
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, lt=2**31)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
@@ -107,7 +107,7 @@ def read_yaml(path: Path) -> Any:
     except DuplicateKeyError as error:
         line, problem = error.problem_mark.line + 1, error.problem.split(" with value")[0]
         raise BadInput(f"{path}: line {line}: {problem}; expected every key once") from None
-    except (YAMLError, ValueError) as error:  # the latter for dates and numbers that do not exist
+    except (YAMLError, ValueError, KeyError, RecursionError) as error:  # tags that do not fit, lists without an end
         raise BadInput(f"{path}: not YAML: {one_line(error)}") from None
 
 
@@ -143,9 +143,11 @@ def strict(kind: type[Settings], values: Any, where: str) -> Settings:
     """A mapping as an instance of the settings class `kind`. Raises BadInput for the first value that is not valid: the
     place, the value received and what was expected."""
     try:
-        text = json.dumps(
-            with_text_keys(values, where)
-        )  # as JSON, for which a list is a tuple and a mapping a dataclass
+        require_text_keys(values, where)
+        # in JSON pydantic takes a list for a tuple and a mapping for a dataclass, and still converts nothing
+        text = json.dumps(values)
+    except BadInput:
+        raise
     except (TypeError, ValueError, RecursionError) as error:  # a date, a set, an anchor inside of itself
         raise BadInput(f"{where}: expected numbers, texts, lists and mappings: {one_line(error)}") from None
     return strict_json(kind, text, where)
@@ -159,17 +161,16 @@ def strict_json(kind: type[Settings], text: str, where: str) -> Settings:
         raise BadInput(f"{where}: {described(error, kind)}") from None
 
 
-def with_text_keys(values: Any, where: str) -> Any:
-    """The values as they are. Raises BadInput for a mapping with a key that is no text: JSON would make it one."""
+def require_text_keys(values: Any, where: str) -> None:
+    """Raise BadInput for a mapping with a key that is not a text: JSON would make it one."""
     if isinstance(values, dict):
         for key, value in values.items():
             if not isinstance(key, str):
                 raise BadInput(f"{where}: expected keys that are texts, got {key!r}")
-            with_text_keys(value, f"{where}: {key}")
+            require_text_keys(value, f"{where}: {key}")
     elif isinstance(values, list):
         for value in values:
-            with_text_keys(value, where)
-    return values
+            require_text_keys(value, where)
 
 
 # What was expected, by pydantic's name of the error; its context fills the braces.
@@ -194,6 +195,7 @@ EXPECTED = {
     "literal_error": "one of {expected}",
     "json_invalid": "JSON ({error})",
 }
+SHOWN = 80  # characters of a value in a message
 PYDANTIC_WORDS = {"Tuple": "list", "Dictionary": "mapping", "' or '": ", ", "', '": ", ", "'": ""}
 
 
@@ -202,7 +204,10 @@ def described(error: ValidationError, kind: type) -> str:
     first = error.errors(include_url=False)[0]
     path = list(first["loc"])
     if path and isinstance(path[0], int):  # an argument by its position
-        path[0] = fields(kind)[path[0]].name
+        names = [f.name for f in fields(kind) if not f.kw_only]
+        if path[0] >= len(names):
+            return f"expected {', '.join(names)} by position, got more"
+        path[0] = names[path[0]]
     *parents, last = path or [""]
     place, above = place_of(path), place_of(parents)
     if first["type"] == "unexpected_keyword_argument":
@@ -216,7 +221,14 @@ def described(error: ValidationError, kind: type) -> str:
     expected = template.format(**first.get("ctx", {})) if template else first["msg"]
     for theirs, ours in PYDANTIC_WORDS.items():
         expected = expected.replace(theirs, ours)
-    return f"{place}expected {expected}, got {first['input']!r}"
+    received = "" if first["type"] == "json_invalid" else f", got {shortened(first['input'])}"
+    return f"{place}expected {expected}{received}"
+
+
+def shortened(value: Any) -> str:
+    """A value as it would be written in code, its beginning where that is long."""
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
 def place_of(path: list[str | int]) -> str:

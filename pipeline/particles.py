@@ -25,11 +25,10 @@ from pipeline.noise import particle_noise
 from pipeline.params import BadInput
 from pipeline.repulsion import THROUGH_DENOISER
 from pipeline.sampler import Evaluation, sample
+from pipeline.sections import MAX_IMAGES
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
-
-CANDIDATE = 1_000_000  # the second candidate for image k is particle k + CANDIDATE: never another image of the prompt
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def particles(
     context = Context(question.seed, network, images, question.batch)
     if not method.select:
         return sampled(pipe, method, question, index, context, observe, journal)
-    groups = [[k + c * CANDIDATE for k in index] for c in range(method.select.candidates)]
+    groups = [[k + c * MAX_IMAGES for k in index] for c in range(method.select.candidates)]
     parts = [sampled(pipe, method, question, group, context, observe, journal) for group in groups]
     x0 = torch.cat([part.x0 for part in parts])
     with torch.no_grad():
@@ -114,7 +113,7 @@ def sampled(
         timesteps = torch.arange(len(table), dtype=torch.float64)
         time = interpolate(torch.tensor([sigma], dtype=torch.float64), table, timesteps).item() / timesteps[-1].item()
         draw = noise(f"condition {values.index(sigma)}", tuple(condition.shape[1:])).to(condition.dtype)
-        return annealed(condition, draw, share(method.anneal, time), method.anneal.noise)
+        return annealed(condition, draw[: len(condition)], share(method.anneal, time), method.anneal.noise)
 
     denoise = Denoiser(
         pipe,
@@ -133,9 +132,8 @@ def sampled(
 def require_fitting(
     pipe: StableDiffusionPipeline, method: Method, q: Question, network: StyleClassifier | None
 ) -> None:
-    """Raise BadInput for a method that cannot act on this pipeline: at its noise levels, on its latents, or through
-    networks that were made without a way for gradients."""
-    method.require_levels(levels_of(pipe, q)[:-1].tolist())
+    """Raise BadInput for a method that cannot act on this pipeline's latents, or through networks that were loaded
+    without a way for gradients."""
     _, *size = shape_of_latents(pipe, q.height, q.width)
     if network and set(method.spaces) & set(CLASSIFIER_SPACES) and size != [network.latent_size] * 2:
         raise BadInput(
@@ -143,6 +141,7 @@ def require_fitting(
         )
     through = [pipe.unet] if any(r.input in THROUGH_DENOISER for r in method.repel or ()) else []
     through += [pipe.vae] if "decoded_average" in method.spaces else []
+    through += [network] if network and set(method.spaces) & set(CLASSIFIER_SPACES) else []
     if any(p.is_inference() for part in through for p in part.parameters()):
         raise BadInput(
             f"{q.name}: gradients through a model that was loaded in torch.inference_mode(); load it outside"

@@ -16,12 +16,12 @@ from pathlib import Path
 import torch
 
 from pipeline.architecture import config_of, sd2_abar
-from pipeline.checks import CHECKS, artists_of, disk_needed, images_of, memory_needed
+from pipeline.checks import CHECKS, artists_of, disk_needed, images_of, memory_needed, of_model, require_configs
 from pipeline.cost import Arithmetic, arithmetic, passes
 from pipeline.levels import sigma_table
 from pipeline.methods import PLAIN, load_methods
 from pipeline.model import load_scheduler
-from pipeline.model_folder import config_path
+from pipeline.model_folder import config_path, guidance_width
 from pipeline.params import BadInput, one_line_errors
 from pipeline.profile import Profile, read_profile
 from pipeline.prompts import read_prompts, select
@@ -51,7 +51,7 @@ def profile_path(name: str) -> Path:
 def costs(profile: Profile, one: Arithmetic, table: torch.Tensor) -> dict[str, SetCost]:
     """Of every set of the profile, in its order."""
     p, methods = profile.sampling, load_methods(Path(profile.methods_file))
-    distilled = is_distilled(profile)
+    distilled = guidance_width(of_model(profile, "unet")) > 0
     found = {}
     for name, images in images_of(profile).items():
         reference = profile.reference_sets.get(name)
@@ -69,14 +69,9 @@ def classifier_cost(profile: Profile, one: Arithmetic, table: torch.Tensor) -> S
     """The trajectories that the style classifier learns from; its own training is small beside them."""
     p = profile.style_classifier
     n = len(p.subjects) * artists_of(profile) * (p.train + p.held_out)
-    counted = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, table, is_distilled(profile))
-    latents = counted.forward
+    distilled = guidance_width(of_model(profile, "unet")) > 0
+    latents = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, table, distilled).forward
     return SetCost(n, latents, n * latents * one.unet / 1000)
-
-
-def is_distilled(profile: Profile) -> bool:
-    """Whether the UNet takes the guidance scale as an input, so that it needs no unconditional pass."""
-    return config_of(Path(profile.model), "unet").get("time_cond_proj_dim") is not None
 
 
 def matrix_rate(device: str, dtype: str) -> float:
@@ -100,12 +95,23 @@ def findings(profile: Profile) -> tuple[list[str], list[str]]:
     """A line for each check, and what is missing."""
     lines, missing = [], []
     for name, check in CHECKS.items():
+        if name in ("memory", "disk") and not configured(profile):
+            continue
         try:
             lines.append(f"  there    {name:<8} {check(profile)}")
         except BadInput as error:
             lines.append(f"  MISSING  {name:<8} {error}")
             missing.append(str(error))
     return lines, missing
+
+
+def configured(profile: Profile) -> bool:
+    """Whether sizes can be computed from the model's configurations."""
+    try:
+        require_configs(profile)
+    except BadInput:
+        return False
+    return True
 
 
 def shown_cost(name: str, cost: SetCost, rate: float | None) -> str:
@@ -138,6 +144,8 @@ def estimates(profile: Profile, rate: float | None) -> list[str]:
 def report(profile: Profile) -> tuple[str, list[str]]:
     """The whole report, and what is missing."""
     lines, missing = findings(profile)
+    if not configured(profile):
+        return "\n".join([*lines, f"First: {missing[0]}"]), missing
     images = sum(images_of(profile).values())
     prompts = len(select(read_prompts(Path(profile.prompts.source)), profile.prompts))
     try:

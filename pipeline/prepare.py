@@ -13,18 +13,18 @@ import torch
 
 from pipeline.architecture import config_of
 from pipeline.checks import image_size, require_ready
-from pipeline.classifier import StyleClassifier
+from pipeline.classifier import CHANNELS, StyleClassifier
+from pipeline.denoiser import prediction_type
 from pipeline.encoders import ENCODERS
 from pipeline.levels import SCHEDULES, noise_levels
 from pipeline.methods import Method, load_methods
-from pipeline.model import load_scheduler, load_tokenizer, scheduler_sigmas
-from pipeline.model_folder import image_factor, latent_shape, weight_files
-from pipeline.params import BadInput, new_file, one_line, require_one_of
+from pipeline.model import load_part, load_scheduler, load_tokenizer, scheduler_sigmas
+from pipeline.model_folder import STEMS, image_factor, latent_shape
+from pipeline.params import BadInput, new_file, require_one_of
 from pipeline.profile import Profile
 from pipeline.prompts import Prompt, named_prompts, read_prompts, require_text, select
 from pipeline.reference import REFERENCES, rendered
 from pipeline.stage import main
-from pipeline.weights import require_sound
 from pipeline.world.artists import ARTIST_NAMES
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def require_readable(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -
     for text in texts:
         ids = tokenizer(text).input_ids
         if unknown in ids:
-            word = next(w for w in text.split() if unknown in tokenizer(w).input_ids).strip(",")
+            word = next((w for w in text.split() if unknown in tokenizer(w).input_ids), text).strip(",")
             known = ", ".join(sorted(w for w in tokenizer.get_vocab() if w.isalpha()))
             raise BadInput(f"prompt {text!r}: the model does not know {word!r}; it knows {known}")
         if len(ids) > tokenizer.model_max_length:
@@ -79,10 +79,12 @@ def require_references(profile: Profile, prompts: list[Prompt], artists: Sequenc
 
 
 def require_levels(profile: Profile, rows: dict[str, Method]) -> None:
-    """Raise BadInput for a method with a part that would never act at this profile's noise levels."""
-    p = profile.sampling
-    table = scheduler_sigmas(load_scheduler(Path(profile.model)), "scheduler")
-    sigmas = noise_levels(p.schedule, table, p.levels)[:-1].tolist()
+    """Raise BadInput for a scheduler that cannot be sampled with, or a method with a part that would never act at this
+    profile's noise levels."""
+    p, model = profile.sampling, Path(profile.model)
+    scheduler = load_scheduler(model)
+    prediction_type(scheduler)
+    sigmas = noise_levels(p.schedule, scheduler_sigmas(scheduler, f"model {model}: scheduler"), p.levels)[:-1].tolist()
     for name in profile.methods:
         try:
             rows[name].require_levels(sigmas)
@@ -93,28 +95,22 @@ def require_levels(profile: Profile, rows: dict[str, Method]) -> None:
 def require_classifier(profile: Profile, artists: Sequence[str]) -> None:
     """Raise BadInput for a style classifier that cannot be built for this model's latents."""
     p, model = profile.style_classifier, Path(profile.model)
-    _, height, width = latent_shape(config_of(model, "unet"), image_factor(config_of(model, "vae")))
-    if height != width:
-        raise BadInput(f"style_classifier: expected square latents, got {height}x{width}")
+    channels, height, width = latent_shape(config_of(model, "unet"), image_factor(config_of(model, "vae")))
+    if channels != CHANNELS or height != width:
+        raise BadInput(
+            f"style_classifier: expected square latents of {CHANNELS} channels, got {height}x{width} of {channels}"
+        )
     with torch.device("meta"):
         StyleClassifier(tuple(artists), height, p.width, p.features)
 
 
-def require_weights(model: Path) -> None:
-    """Raise BadInput for networks whose weights are not finite or not of the shapes that their configurations say."""
-    from diffusers import AutoencoderKL, UNet2DConditionModel
-
-    kinds = {"unet": UNet2DConditionModel, "vae": AutoencoderKL, "text_encoder": None}
-    for part, kind in kinds.items():
-        shapes = {}
-        if kind is not None:
-            try:
-                with torch.device("meta"):
-                    network = kind.from_config(config_of(model, part))
-            except Exception as error:  # whatever a configuration leads to
-                raise BadInput(f"model {model}: part {part!r}: its configuration: {one_line(error)}") from None
-            shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-        require_sound(weight_files(model, part).files, shapes)
+def require_networks(model: Path) -> None:
+    """Raise BadInput for networks that cannot be loaded, or whose weights are not finite. One after the other, on the
+    CPU: a later stage would notice only after others have sampled."""
+    for part in STEMS:
+        for name, tensor in load_part(model, part, torch.float32).state_dict().items():
+            if not torch.isfinite(tensor).all():
+                raise BadInput(f"model {model}: part {part!r}: tensor {name} has values that are not finite")
 
 
 def require_encoder(profile: Profile) -> None:
@@ -147,7 +143,7 @@ def run(profile: Profile) -> None:
     require_readable(tokenizer, (text for text, _ in named_prompts(subjects, artists)))
     require_levels(profile, rows)
     require_classifier(profile, artists)
-    require_weights(model)
+    require_networks(model)
     require_encoder(profile)
     for path, table in (
         (profile.prompts_file, table_of(profile, prompts, artists, tokenizer)),

@@ -27,7 +27,7 @@ from pipeline.sections import (
 
 # An id may become a part of a file's name or of a page's address: nothing else than these, and none of the names that
 # Windows keeps for devices.
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 DEVICE_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
 # Folders of results/ that are no profile's.
 OTHER_RESULTS = ("validation", "world")
@@ -73,11 +73,15 @@ class Profile:
     def require_different_seeds(self) -> None:
         """Raise BadInput for two sets that would start from the same noise and so be no independent draws: a floor with
         the reference's seed is the reference itself."""
-        taken = {self.sampling.seed: "sampling"}
+        taken = {(False, self.sampling.seed): "sampling"}
         for name in self.references:
-            seed = self.reference_sets[name].seed
-            if (other := taken.setdefault(seed, name)) != name:
-                raise BadInput(f"reference_sets: {name}: seed: expected another one than that of {other}, got {seed}")
+            p = self.reference_sets[name]
+            key = p.kind == "rendered", p.seed  # renders draw scenes, not noise
+            if key in taken:
+                raise BadInput(
+                    f"reference_sets: {name}: seed: expected another one than that of {taken[key]}, got {p.seed}"
+                )
+            taken[key] = name
 
     def images_per_prompt(self, name: str, artists: int) -> int:
         """How many images a set has of each prompt; a reference has some by each artist."""
@@ -134,7 +138,7 @@ class Profile:
 
 def require_id(value: str, where: str) -> None:
     if not ID.fullmatch(value):
-        raise BadInput(f"{where}: expected letters, digits, - and _ (64 at most), got {value!r}")
+        raise BadInput(f"{where}: expected letters, digits, _ and - (64 at most, - not first), got {value!r}")
     if DEVICE_NAMES.fullmatch(value):
         raise BadInput(f"{where}: {value!r} is the name of a device on Windows; expected another one")
 

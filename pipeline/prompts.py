@@ -57,7 +57,7 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     try:
         rows = [row for row in csv.reader(io.StringIO(read_text(path), newline=""), strict=True) if any(row)]
     except csv.Error as error:
-        raise BadInput(f"{path}: no CSV: {error}") from None
+        raise BadInput(f"{path}: not a valid CSV: {error}") from None
     width = max((len(row) - next((k for k, cell in enumerate(reversed(row)) if cell), 0) for row in rows), default=0)
     head, rows = (rows or [[]])[0][:width], rows[1:]
     if missing := [name for name in columns if name not in head]:

@@ -45,7 +45,7 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Run:
-    """One set of particles on its way: what its drift is made of. `sigmas` are the levels' (floats, the last 0 left
+    """One set of particles being sampled: what its drift is made of. `sigmas` are the levels' (floats, the last 0 left
     out); `name` (method, prompt) is what errors call it."""
 
     denoise: Denoise
@@ -117,8 +117,7 @@ def at_level(
 ) -> Float[Tensor, " m *shape"]:
     """From sigma to sigma_next: the edit of the latent, the spread, the correction and the prediction of this level."""
     method = run.method
-    spreads_at = method.spread.range.acts_at if method.spread else lambda sigma: False
-    spread_here = spreads_at(sigma) and not any(map(spreads_at, run.sigmas[:level]))
+    spread_here = method.spread is not None and level == method.spread.level(run.sigmas)
 
     def drift(x: Particles, sigma: float) -> Particles:
         return run.drift(x, sigma, level, lambda: noise(f"control {level}")[: len(x)])

@@ -9,7 +9,7 @@ from pydantic import Field
 from pipeline.params import BadInput, Count, Names, Seed, Share, Text, require_unique, settings
 from pipeline.training_settings import TrainingSettings
 
-# The second candidate for image k of a prompt is particle k + MAX_IMAGES (particles.py): never another image of it.
+# Of a prompt, in one set. The second candidate for image k is particle k + MAX_IMAGES: never another image.
 MAX_IMAGES = 1_000_000
 
 
@@ -62,7 +62,7 @@ class SamplingParams:
     """`sets` particle sets of `particles` images for each prompt and method. `batch`: latents in one UNet call."""
 
     schedule: Text
-    levels: Annotated[int, Field(ge=2)]
+    levels: Annotated[int, Field(ge=2, le=1000)]
     guidance_scale: Annotated[float, Field(ge=1)]
     particles: Count
     sets: Count
@@ -106,8 +106,8 @@ class StyleClassifierParams:
     train: Count
     held_out: Count
     renoised: Share
-    width: Count
-    features: Count
+    width: Annotated[int, Field(ge=1, le=4096)]
+    features: Annotated[int, Field(ge=1, le=65536)]
     seed: Seed
     training: TrainingSettings
 

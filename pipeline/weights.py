@@ -10,7 +10,6 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -57,23 +56,10 @@ def count_parameters(paths: Iterable[Path]) -> int:
     return total
 
 
-def require_sound(paths: Iterable[Path], shapes: dict[str, tuple[int, ...]]) -> None:
-    """Raise BadInput for a tensor with values that are not finite, or of another shape than `shapes` has under its
-    name. Other names are let pass: older checkpoints' are translated when they are loaded."""
-    for path in paths:
-        with opened(path) as file:
-            for name in file.keys():
-                tensor = file.get_tensor(name)
-                if (shape := tuple(tensor.shape)) != (expected := shapes.get(name, shape)):
-                    raise BadInput(f"{path}: tensor {name} has shape {shape}; expected {expected}")
-                if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-                    raise BadInput(f"{path}: tensor {name} has values that are not finite")
-
-
 def require_weights(network: nn.Module, path: Path) -> None:
     """Raise BadInput, in one line, unless the file holds every tensor of the network, in its shape.
 
-    Tensors that the network does not have are let pass: published checkpoints carry buffers that newer classes dropped.
+    Tensors that the network does not have are ignored: published checkpoints carry buffers that newer classes dropped.
     """
     with opened(path) as file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}

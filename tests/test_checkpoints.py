@@ -14,11 +14,12 @@ from diffusers import (
 )
 from stand_ins import texts
 
+from pipeline.conditions import Anneal
 from pipeline.cost import passes
 from pipeline.denoiser import Denoiser, texts_cut
 from pipeline.embeddings import SPACES
 from pipeline.levels import LEAST_ABAR, noise_levels, sigma_table
-from pipeline.methods import PLAIN, Method
+from pipeline.methods import PLAIN, Method, Spread
 from pipeline.model import load_pipeline, load_scheduler, load_tokenizer, sample_plain, shape_of_latents
 from pipeline.model_folder import check_folder, weight_files
 from pipeline.noise import particle_noise
@@ -100,6 +101,24 @@ def test_levels_on_another_device_than_the_latents():
     assert torch.equal(ours(pipe).x0, expected)
 
 
+def test_a_cosine_schedule_keeps_its_own_last_level():
+    """Which is far above 4096, and finite: nothing is put in its place."""
+    pipe = pipeline(beta_schedule="squaredcos_cap_v2")
+    table = sigma_table(pipe.scheduler.alphas_cumprod)
+    assert table[-1] > 10_000 and torch.isfinite(table).all()
+    assert_same(ours(pipe).x0, theirs(pipe))
+
+
+@pytest.mark.parametrize("values", [{"num_train_timesteps": 1}, {"beta_start": 1.5, "beta_end": 2.0}])
+def test_schedulers_whose_noise_does_not_rise_are_one_line(tmp_path, values):
+    pipeline().save_pretrained(tmp_path)
+    path = tmp_path / "scheduler" / "scheduler_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
+    with pytest.raises(BadInput, match="part 'scheduler'") as raised:
+        load_scheduler(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
 def test_schedulers_without_noise_levels_are_named(tmp_path):
     pipe = pipeline()
     pipe.save_pretrained(tmp_path)
@@ -118,6 +137,16 @@ def test_schedulers_without_noise_levels_are_named(tmp_path):
     (tmp_path / "model_index.json").write_text(json.dumps(index | {"scheduler": ["diffusers", "NoScheduler"]}))
     with pytest.raises(BadInput, match="diffusers has no scheduler NoScheduler"):
         load_scheduler(tmp_path)
+
+
+@pytest.mark.parametrize("entry", [None, "EulerDiscreteScheduler", ["diffusers"], ["a", "b", "c"], [1, 2]])
+@pytest.mark.parametrize("part", ["scheduler", "tokenizer"])
+def test_an_index_that_names_no_class_is_one_line(tmp_path, part, entry):
+    pipeline().save_pretrained(tmp_path)
+    path = tmp_path / "model_index.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {part: entry}), encoding="utf-8")
+    with pytest.raises(BadInput, match=rf"model_index.json: part '{part}': expected \[library, class\], got"):
+        check_folder(tmp_path)
 
 
 # Sizes
@@ -179,7 +208,7 @@ def test_tokenizers_of_any_length(length):
         pipe.tokenizer.model_max_length = min(length, 77)
 
 
-def test_a_tokenizer_s_length_comes_back_after_an_error():
+def test_a_tokenizer_s_length_is_restored_after_an_error():
     pipe = pipeline()
     pipe.tokenizer.model_max_length = 1000
     with pytest.raises(RuntimeError), texts_cut(pipe):
@@ -251,6 +280,13 @@ def test_files_that_leave_a_choice_or_a_gap_are_one_line(tmp_path):
 
 
 # Gradients and guidance
+
+
+def test_a_method_that_anneals_and_spreads():
+    """Until the spread there is one particle, and one condition."""
+    row = Method("euler", anneal=Anneal(0.4, 0.9, 0.25), spread=Spread(2.0, "random"))
+    images = repel(pipeline(), PROMPT, row, n=3, seed=0, levels=4)
+    assert images.shape == (3, 3, 64, 64) and not torch.equal(images[0], images[1])
 
 
 @pytest.mark.parametrize("method", ["channel_average", THROUGH], ids=["latents", "through the denoiser"])

@@ -98,6 +98,14 @@ def test_bad_input(changes, message):
         repel(**(values | changes))
 
 
+@pytest.mark.parametrize("levels", [10, 50])
+def test_rows_travel_to_other_numbers_of_levels(levels):
+    """A call of one row is not stopped by another row, and its parts act between the same sigmas."""
+    pipe = toy_pipeline("epsilon")
+    for method in ("plain", "langevin", "guidance_interval", "channel_average"):
+        assert repel(pipe, PROMPT, method, n=2, seed=0, levels=levels).shape == (2, 3, 64, 64)
+
+
 def test_a_set_can_be_redone_alone_bit_for_bit():
     pipe = toy_pipeline("epsilon")
     twice = [repel(pipe, PROMPT, "channel_average", n=4, seed=0) for _ in range(2)]

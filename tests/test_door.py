@@ -1,4 +1,4 @@
-"""What the door of the analysis lets through."""
+"""Margins and tolerances that are accepted before anything is sampled."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +40,22 @@ def test_a_margin_on_a_metric_that_is_not_of_quality():
         require_known_metrics(with_analysis(margins={"vendi": -0.03}))
 
 
+def test_a_margin_that_the_encoder_does_not_read_or_that_the_findings_lack():
+    study = read_profile(ROOT / "profiles" / "sd2" / "params.yaml", Study)
+    margins = replace(study.analysis, margins={"subject_accuracy": -0.03})
+    with pytest.raises(
+        BadInput, match="unknown metric of analysis.margins: 'subject_accuracy'; expected one of frechet"
+    ):
+        require_known_metrics(replace(study, analysis=margins))
+    with pytest.raises(BadInput, match="analysis.margins: missing key 'subject_accuracy', which the findings"):
+        require_known_metrics(with_analysis(margins={"precision": -0.1}))
+
+
+def test_a_tolerance_in_images_is_of_a_share_of_images():
+    with pytest.raises(BadInput, match="unknown share of images, .*: 'frechet'; expected one of subject_accuracy"):
+        require_known_metrics(with_analysis(check={"frechet": Tolerances(images=1)}))
+
+
 def test_a_tolerance_with_a_typing_error():
     tolerance = Tolerances(relative=0.1, absolute=0.0)
     with pytest.raises(BadInput, match="unknown metric of analysis.check: 'frechett'; expected one of frechet"):
@@ -50,7 +66,7 @@ def test_a_tolerance_with_a_typing_error():
 @pytest.mark.parametrize(
     "part,wrong", [("margins", {"kidd": -0.1}), ("check", {"kidd": {"relative": 0, "absolute": 1}})]
 )
-def test_the_door_stops_a_profile_before_anything_is_sampled(part, wrong, tmp_path, monkeypatch):
+def test_a_profile_is_stopped_before_anything_is_sampled(part, wrong, tmp_path, monkeypatch):
     """As the first stage runs it, on a parameter file with one wrong name."""
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["analysis"][part] = wrong

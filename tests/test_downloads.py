@@ -34,7 +34,7 @@ def test_a_file_is_known_by_its_sha256(tmp_path):
         require_file(path, "6726825d", "encoder")
     with pytest.raises(BadInput, match=r"encoder: nothing at .*nowhere"):
         require_file(tmp_path / "nowhere", None, "encoder")
-    with pytest.raises(BadInput, match="is no file, but a sha256 is expected of it"):
+    with pytest.raises(BadInput, match="is not a file, but a sha256 is expected of it"):
         require_file(tmp_path, "6726825d", "encoder")
 
 

@@ -42,7 +42,7 @@ def test_what_is_written_is_read_with_the_same_bytes(tmp_path):
 
 
 def test_bytes_do_not_depend_on_the_order_in_which_arrays_come(tmp_path):
-    """Kept micro-batches come back in alphabetical order."""
+    """Kept micro-batches are read in alphabetical order."""
     write_features(tmp_path / "one.npz", features())
     whole = features()
     vectors = {name: whole.vectors[name] for name in sorted(whole.vectors)}

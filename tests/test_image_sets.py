@@ -69,7 +69,7 @@ def test_a_missing_set():
 @pytest.mark.parametrize("keep", [0.2, 0.6, 0.95])
 def test_a_truncated_zip(packed, keep):
     packed.write_bytes(packed.read_bytes()[: int(keep * packed.stat().st_size)])
-    with pytest.raises(BadInput, match=r"truncated or no ZIP .* run dvc repro again"):
+    with pytest.raises(BadInput, match=r"truncated or not a ZIP .* run dvc repro again"):
         read_manifest(packed)
 
 
@@ -132,7 +132,7 @@ def with_image(entries: dict[str, bytes], content: bytes) -> None:
 @pytest.mark.parametrize(
     "change,message",
     [
-        (lambda e: e.update({MANIFEST: row_for_row(e[MANIFEST], 3, 4)}), "image 4 of prompt null stands there twice"),
+        (lambda e: e.update({MANIFEST: row_for_row(e[MANIFEST], 3, 4)}), "image 4 of prompt null is listed twice"),
         (lambda e: e.update({MANIFEST: b"\n".join([lines_of(e[MANIFEST])[0], *lines_of(e[MANIFEST])[-2:0:-1], b""])}), "the manifest's files or sets are not as they were written"),
         (lambda e: e.update({MANIFEST: e[MANIFEST].replace(b",plain,", b",other,", 1)}), "the manifest's files or sets"),
         (lambda e: e.update({MANIFEST: e[MANIFEST].replace(b",null,", b",\xe4,", 1)}), "manifest.csv cannot be read"),
@@ -140,8 +140,8 @@ def with_image(entries: dict[str, bytes], content: bytes) -> None:
         (lambda e: e.update({RUN: e[RUN][:9]}), "run.json cannot be read"),
         (lambda e: e.update({RUN: b"[]"}), "run.json: expected counts images, denoiser_passes"),
         (lambda e: e.update({RUN: e[RUN].replace(b"360", b"-1")}), "run.json: expected counts"),
-        (lambda e: with_image(e, e["000002.png"][:-30]), "no whole PNG"),
-        (lambda e: with_image(e, b"GIF89a"), "no whole PNG"),
+        (lambda e: with_image(e, e["000002.png"][:-30]), "not a whole PNG"),
+        (lambda e: with_image(e, b"GIF89a"), "not a whole PNG"),
         (lambda e: with_image(e, png(np.zeros((8, 8), np.uint16))), "expected PNGs of 8-bit RGB, got mode I;16"),
         (lambda e: with_image(e, png(np.zeros((8, 8, 4), np.uint8))), "expected PNGs of 8-bit RGB, got mode RGBA"),
         (lambda e: with_image(e, png(np.zeros((1, 1, 3), np.uint8))), r"images of different sizes, \(1, 1\) and \(8, 8\)"),

@@ -155,7 +155,7 @@ def test_a_compiled_model_gives_the_same_images_and_gradients(tmp_path, monkeypa
 
 def test_a_config_that_is_no_json(folder):
     (folder / "unet" / "config.json").write_text("{")
-    with pytest.raises(ValueError, match=r"config.json is no JSON"):
+    with pytest.raises(ValueError, match=r"config.json is not valid JSON"):
         check_folder(folder)
 
 

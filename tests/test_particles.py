@@ -9,8 +9,9 @@ import torch
 from pipeline.conditions import Anneal, Guidance
 from pipeline.methods import PLAIN, Method, Selection
 from pipeline.model import load_pipeline
-from pipeline.particles import CANDIDATE, Particles, Question, particles
+from pipeline.particles import Particles, Question, particles
 from pipeline.repulsion import Repulsion, Strength
+from pipeline.sections import MAX_IMAGES
 
 QUESTION = Question("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, 16, "test")
 N = 4
@@ -66,5 +67,5 @@ def test_the_best_of_more_candidates(pipe):
     assert torch.equal(made(pipe, Method("euler", select=Selection(1, "latent"))).x0, plain.x0)
     best = made(pipe, Method("euler", select=Selection(3, "latent")))
     assert best.passes == 3 * plain.passes and len(best.x0) == len(set(best.index)) == N
-    assert best.index[0] == 0 and all(k % CANDIDATE < N for k in best.index)
+    assert best.index[0] == 0 and all(k % MAX_IMAGES < N for k in best.index)
     assert torch.pdist(best.x0.flatten(1)).min() > torch.pdist(plain.x0.flatten(1)).min()

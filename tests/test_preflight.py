@@ -1,6 +1,7 @@
 """The checks before every stage, and the report on them: what is missing, what a run would take."""
 
 import dataclasses
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -82,6 +83,23 @@ def test_without_a_gpu_the_report_says_what_one_would_need(monkeypatch, capsys):
     assert ended.value.code == 1 and "First: device: cuda, but torch finds no CUDA device here" in text
     assert "660000 images" in text and "A latent through the UNet is 0.8043 TFLOP" in text
     assert "GiB needed, and there is no cuda device" in text
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+@pytest.mark.parametrize("content", ["[]", "{}", "{"])
+def test_no_sizes_are_computed_from_a_configuration_that_says_nothing(profile, part, content):
+    (Path("model") / part / "config.json").write_text(content, encoding="utf-8")
+    text, missing = preflight.report(profile)
+    assert len(missing) == 1 and text.splitlines()[-1] == f"First: {missing[0]}"
+
+
+@pytest.mark.parametrize("size,pixels", [([8, 16], (64, 128)), (8, (64, 64))])
+def test_sizes_of_two_numbers(profile, size, pixels):
+    path = Path("model") / "unet" / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"sample_size": size}), encoding="utf-8")
+    assert checks.image_size(profile) == pixels
+    text, missing = preflight.report(profile)
+    assert not missing and "plain images a second" in text
 
 
 def test_a_model_that_is_half_downloaded_is_missing_and_reckoned_with_all_the_same(profile):

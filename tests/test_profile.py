@@ -1,5 +1,8 @@
 """The profiles: copies of one pipeline, and parameters that are stopped at the door."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ import yaml
 
 from analysis.settings import Study
 from pipeline import stage
+from pipeline.command_line import arguments
 from pipeline.params import BadInput, strict
 from pipeline.profile import read_profile
 
@@ -121,6 +125,7 @@ def bad(*path: str, value: object) -> dict:
         ),
         (("encoder", "sha256"), "nonsense", "encoder: sha256: expected a text like"),
         (("methods",), ["plain", "Plain"], "sets: expected methods, then references"),
+        (("profile",), "-x", "profile: expected letters, digits"),
         (("profile",), "con", "profile: 'con' is the name of a device on Windows"),
         (("profile",), "world", "profile: results/world holds other results; expected another name"),
     ],
@@ -151,10 +156,12 @@ def test_a_copy_of_another_profile_is_refused(tmp_path, monkeypatch):
     copy.write_text(PROFILES["ci"].read_text(), encoding="utf-8")
     with pytest.raises(BadInput, match="here: expected 'profiles/mine/', got 'profiles/ci/'"):
         read_profile(copy)
-    copy.write_text(copy.read_text().replace("here: profiles/ci/", "here: profiles/mine/"), encoding="utf-8")
+    copy.write_text(
+        copy.read_text(encoding="utf-8").replace("here: profiles/ci/", "here: profiles/mine/"), encoding="utf-8"
+    )
     with pytest.raises(BadInput, match="profile: expected 'mine', got 'ci'"):
         read_profile(copy)
-    copy.write_text(copy.read_text().replace("root: ../..", "root: .."), encoding="utf-8")
+    copy.write_text(copy.read_text(encoding="utf-8").replace("root: ../..", "root: .."), encoding="utf-8")
     with pytest.raises(BadInput, match="root: expected './', got '..'"):
         read_profile(copy)
 
@@ -165,11 +172,23 @@ def test_names_that_differ_in_case_only_are_one_file():
         strict(Study, values, "params.yaml")
 
 
-def test_every_candidate_has_noise_of_its_own():
-    from pipeline.particles import CANDIDATE
-    from pipeline.sections import MAX_IMAGES
+def test_a_render_s_seed_is_no_sample_s():
+    """Renders draw scenes and not noise: they may share a seed with what is sampled, and not with each other."""
+    values = bad("reference_sets", "truth", "seed", value=1000)
+    assert strict(Study, values, "params.yaml").reference_sets["truth"].seed == 1000
+    values["reference_sets"]["max_div2"] = values["reference_sets"]["truth"] | {"images_per_artist": 6}
+    with pytest.raises(BadInput, match="reference_sets: truth: seed: expected another one than that of max_div2"):
+        strict(Study, values, "params.yaml")
 
-    assert MAX_IMAGES <= CANDIDATE
+
+def test_numbers_that_no_machine_has():
+    for key, value, message in (
+        ("levels", 10**30, "levels: expected at most 1000, got 1000"),
+        ("batch", 10**30, "batch: expected less than"),
+        ("particles", 2**40, "particles: expected less than"),
+    ):
+        with pytest.raises(BadInput, match=f"sampling: {message}"):
+            strict(Study, bad("sampling", key, value=value), "params.yaml")
 
 
 def test_an_unknown_reference():
@@ -179,9 +198,46 @@ def test_an_unknown_reference():
 
 
 def test_entry_points_say_what_they_expect(monkeypatch):
-    monkeypatch.setattr(stage.sys, "argv", ["module", "params.yaml"])
-    with pytest.raises(SystemExit, match=r"error: expected params.yaml METHOD, got params.yaml"):
-        stage.main(lambda profile, name: None, "METHOD")
+    for given in ([], ["params.yaml"], ["params.yaml", "a", "b"], ["params.yaml", "--fast"]):
+        monkeypatch.setattr(stage.sys, "argv", ["module", *given])
+        with pytest.raises(
+            SystemExit, match=rf"error: expected params.yaml METHOD, got {' '.join(given) or 'nothing'}"
+        ):
+            stage.main(lambda profile, name: None, "METHOD")
+
+
+@pytest.mark.parametrize(
+    "module,shown",
+    [
+        ("pipeline.generate", "usage: python -m pipeline.generate params.yaml METHOD\n\nSTAGE sample: one method's"),
+        ("analysis.tables", "usage: python -m analysis.tables params.yaml\n\nSTAGE tables"),
+        ("analysis.check", "usage: python -m analysis.check params.yaml [--accept]"),
+        ("pipeline.dials", "usage: python -m pipeline.dials params.yaml PART"),
+        ("pipeline.world.train_vae", "usage: python -m pipeline.world.train_vae [params.yaml]"),
+    ],
+)
+def test_every_entry_point_has_help(module, shown):
+    found = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 0 and found.stdout.startswith(shown) and not found.stderr
+
+
+def test_a_flag_is_not_abbreviated(monkeypatch):
+    for given, flag in ((["params.yaml"], []), (["params.yaml", "--accept"], ["--accept"])):
+        monkeypatch.setattr(stage.sys, "argv", ["check", *given])
+        assert arguments(["params.yaml"], flag="--accept") == ["params.yaml", *flag]
+    monkeypatch.setattr(stage.sys, "argv", ["check", "params.yaml", "--acc"])
+    with pytest.raises(BadInput, match=r"expected params.yaml \[--accept\], got params.yaml --acc"):
+        arguments(["params.yaml"], flag="--accept")
+
+
+def test_a_stage_in_another_locale(tmp_path):
+    """Where neither the terminal nor files are in UTF-8 by default."""
+    text = PROFILES["small"].read_text(encoding="utf-8").replace("schedule: linspace", "schedule: línea  # Zoë")
+    (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
+    env = os.environ | {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "pipeline.prepare", "params.yaml"]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=env)
+    assert found.returncode == 1 and found.stderr.startswith("error: unknown schedule 'l\\xednea'; expected one of")
 
 
 def test_a_gpu_profile_stops_at_once_without_one(monkeypatch):

@@ -5,6 +5,7 @@ import html.parser
 import json
 import re
 import shutil
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from test_profile import VALUES
 
 from analysis import check, distances, draw, printing, report, tables
-from analysis.figures import classifier_accuracy, dials, front, pairs, story
+from analysis.figures import classifier_accuracy, dials, forces, front, pairs, story
 from analysis.settings import Study
 from pipeline import features, generate, prepare, reference
 from pipeline.feature_sets import FeatureSet, read_features, write_features
@@ -261,16 +262,17 @@ def test_unknown_names_stop_before_a_model_is_loaded(profile, monkeypatch):
     assert set(load_methods(Path("methods.yaml"))) == set(METHODS)
 
 
-def test_swapped_methods_are_noticed():
-    """The tolerances are tight enough to tell one method of the small profile from another."""
-    study = read_profile(ROOT / "params.yaml", Study)
-    expected = check.read_expected(ROOT / "expected.csv")
-    methods = expected[expected["set"].isin(["plain", "style_classifier"])].assign(n=120)
+@pytest.mark.parametrize("here,n,prompts", [("", 120, 6), ("profiles/ci", 20, 2)])
+def test_swapped_methods_are_noticed(here, n, prompts):
+    """The tolerances of the profiles that are compared are tight enough to tell one method from another."""
+    study = read_profile(ROOT / here / "params.yaml", Study)
+    expected = check.read_expected(ROOT / here / "expected.csv")
+    methods = expected[expected["set"].isin(["plain", "style_classifier"])].assign(n=n)
     swapped = methods.assign(set=methods["set"].map({"plain": "style_classifier", "style_classifier": "plain"}))
     table = check.compare(swapped, methods.drop(columns="n"), study)
     for metric, space in (("frechet", "general"), ("mmd", "style"), ("effective_artists", "")):
         found = table[(table["metric"] == metric) & (table["space"] == space) & (table["against"] != "truth")]
-        assert len(found) == 12 and not found["within"].any()
+        assert len(found) == 2 * prompts and not found["within"].any()
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +286,7 @@ def broken(profile) -> None:
     never = rows.replace("plain:\n", "plain:\n  guidance: {scale: 2, sigma_max: 0.01}\n")
     assert never != rows
     Path("never.yaml").write_text(never, encoding="utf-8")
-    for name in ("nan", "wide", "steps", "size"):
+    for name in ("nan", "wide", "steps", "sample", "size"):
         shutil.copytree(ROOT / "models" / "painted-world", Path("broken") / name)
     shutil.copytree(ROOT / "models" / "painted-world" / "encoder", "broken/encoder")
 
@@ -301,6 +303,7 @@ def broken(profile) -> None:
     with_nan(Path("broken/encoder/model.safetensors"))
     changed(Path("broken/wide/unet/config.json"), block_out_channels=[96, 128], attention_head_dim=[3, 4])
     changed(Path("broken/steps/scheduler/scheduler_config.json"), beta_schedule="unheard of")
+    changed(Path("broken/sample/scheduler/scheduler_config.json"), prediction_type="sample")
     changed(Path("broken/size/unet/config.json"), sample_size=[8, 16])
 
 
@@ -340,13 +343,14 @@ def broken(profile) -> None:
         ),
         (
             {"model": "broken/nan"},
-            "diffusion_pytorch_model.safetensors: tensor conv_in.bias has values that are not finite",
+            "model broken/nan: part 'unet': tensor conv_in.bias has values that are not finite",
         ),
-        ({"model": "broken/wide"}, r"tensor conv_in.bias has shape \(64,\); expected \(96,\)"),
+        ({"model": "broken/wide"}, "part 'unet': weights and configuration do not fit: "),
         ({"model": "broken/steps"}, "model broken/steps: part 'scheduler'"),
+        ({"model": "broken/sample"}, "unknown prediction type 'sample'; expected one of epsilon, v_prediction"),
         (
             {"model": "broken/size"},
-            "encoder painted_world: expected images of 64x64, got 64x128|expected square latents, got 8x16",
+            "style_classifier: expected square latents of 4 channels, got 8x16 of 4",
         ),
         (
             {"encoder": {"weights": "broken/encoder"}},
@@ -370,6 +374,10 @@ def in_another_order(found: FeatureSet) -> FeatureSet:
     return replace(found, prompt_id=found.prompt_id[::-1], index=found.index[::-1], vectors=vectors)
 
 
+def other_classes(found: FeatureSet) -> FeatureSet:
+    return replace(found, classes=found.classes | {"artist": found.classes["artist"][::-1]})
+
+
 def narrower(found: FeatureSet) -> FeatureSet:
     return replace(found, vectors=found.vectors | {"general": found.vectors["general"][:, 1:]})
 
@@ -382,6 +390,7 @@ def narrower(found: FeatureSet) -> FeatureSet:
         (lambda f: replace(f, manifest="0" * 64), "plain.npz: not made of the images of .*plain.zip"),
         (in_another_order, "plain.npz: its rows are not the images of the set plain"),
         (narrower, "set plain: general has 63 columns, and 64 in"),
+        (other_classes, "set plain: other classes of artist than in"),
     ],
 )  # fmt: skip
 def test_features_of_something_else_are_not_read(profile, change, message):
@@ -396,7 +405,7 @@ def test_features_of_something_else_are_not_read(profile, change, message):
 
 
 def test_another_set_s_files_stop_every_reader(profile):
-    """Copied over, as a hand does: the features by their name, the images by their manifest's."""
+    """Copied over by hand: features are told by the name in them, images by their manifest."""
     images, vectors = profile.samples("plain"), profile.features("plain")
     contents = images.read_bytes(), vectors.read_bytes()
     try:
@@ -417,6 +426,47 @@ def test_another_set_s_files_stop_every_reader(profile):
         vectors.write_bytes(contents[1])
 
 
+def test_features_of_other_images_stop_figures_too(profile):
+    path = profile.features("max_div")
+    content = path.read_bytes()
+    write_features(path, replace(read_features(path), manifest="0" * 64))
+    try:
+        for run in (lambda: distances.run(profile, "plain"), lambda: pairs.draw(profile, IDS)):
+            with pytest.raises(BadInput, match="max_div.npz: not made of the images of .*max_div.zip"):
+                run()
+    finally:
+        path.write_bytes(content)
+
+
+def with_forces(path: Path, change) -> None:
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    entries["forces.csv"] = change(entries["forces.csv"].decode()).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    "name,change,message",
+    [
+        ("channel_average", lambda text: text.splitlines()[0] + "\n", "forces of .* are not as they were recorded"),
+        ("channel_average", lambda text: without_third_row(text), "forces of .*vase.* are not as they were recorded"),
+        ("channel_average", lambda text: re.sub(r",[^,]+$", ",nan", text.strip()) + "\n", "forces.csv|not finite"),
+        ("plain", lambda text: text + "vase,0,0,14.6,1.0,1.0\n", "forces of its particle sets are not as they were"),
+    ],
+)
+def test_forces_that_are_not_whole_are_not_drawn(profile, name, change, message):
+    path = profile.samples(name)
+    content = path.read_bytes()
+    with_forces(path, change)
+    try:
+        with pytest.raises(BadInput, match=message):
+            forces.draw(profile, IDS)
+    finally:
+        path.write_bytes(content)
+
+
 def test_features_made_anew_from_what_is_kept_have_the_same_bytes(profile):
     path = profile.features("plain")
     before = path.read_bytes()
@@ -433,6 +483,10 @@ def without_third_row(text: str) -> str:
     return "\n".join([*lines[:3], *lines[4:]]) + "\n"
 
 
+def without_last_number(text: str) -> str:
+    return re.sub(r",[0-9.]+$", ",", text.strip()) + "\n"
+
+
 def without_last_row(text: str) -> str:
     return "\n".join(text.splitlines()[:-1]) + "\n"
 
@@ -441,6 +495,8 @@ def without_last_row(text: str) -> str:
     "name,change,run,message",
     [
         ("results/small/tables/marks.json", None, report.run, "report/report.typ: .*marks.json"),
+        ("results/small/figures/dials.png", None, report.run, "dials.png; dvc repro makes it"),
+        ("results/small/style_classifier/accuracy.csv", without_last_number, lambda p: classifier_accuracy.draw(p, IDS), "accuracy.csv: column accuracy: expected finite numbers"),
         ("results/small/tables/truth.html", None, report.run, "truth.html; dvc repro makes it"),
         ("results/small/story.csv", without_third_row, lambda p: story.draw(p, IDS), "story.csv: the row of method .* is there 0 times"),
         ("results/small/style_classifier/accuracy.csv", without_last_row, lambda p: classifier_accuracy.draw(p, IDS), "accuracy.csv: the row of level 2, .* is there 0 times"),

@@ -43,7 +43,7 @@ def test_prompts_are_data(tmp_path):
 
 @pytest.mark.parametrize("prompt_id", ["", "a b", "../x", "a/b", 'a"b', "a\nb", "<b>", "ä", "x" * 65])
 def test_ids_are_letters_digits_and_dashes(prompt_id):
-    with pytest.raises(BadInput, match="expected letters, digits, - and _"):
+    with pytest.raises(BadInput, match="expected letters, digits, _ and -"):
         require_id(prompt_id, "prompt_id")
 
 
@@ -58,7 +58,7 @@ def test_ids_are_letters_digits_and_dashes(prompt_id):
         (["vase,a vase,train"], "split 'train'; expected test or development"),
         ([], "no prompts"),
         (["x,vase,red,test"], r"expected 3 fields in a row \(commas need quotes\), got \['x', 'vase', 'red', 'test'\]"),
-        (['vase,"a vase,test'], "no CSV: unexpected end of data"),
+        (['vase,"a vase,test'], "not a valid CSV: unexpected end of data"),
         (["vase,a vase,test", "Vase,another,test"], "'vase' and 'Vase' differ in upper and lower case only"),
         (["con,a vase,test"], "'con' is the name of a device on Windows"),
         (["LPT1,a vase,test"], "'LPT1' is the name of a device on Windows"),

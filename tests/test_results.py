@@ -188,7 +188,7 @@ def test_a_row_that_only_one_side_has_is_beyond(profile):
 
 
 def test_expected_values_that_are_not_whole(profile):
-    with pytest.raises(BadInput, match="no expected.csv; make check's module with --accept writes it"):
+    with pytest.raises(BadInput, match="no expected.csv; python -m analysis.check with --accept writes it"):
         read_expected(profile.expected)
     table = of_general(profile)[[*KEYS, "value"]]
     for bad, message in (

@@ -5,9 +5,11 @@ import zipfile
 
 import numpy as np
 import pytest
+import torch
+from safetensors import SafetensorError
 from test_profile import VALUES
 
-from pipeline import image_sets, params
+from pipeline import image_sets, params, weights
 from pipeline.image_sets import ParticleSet, read_images
 from pipeline.microbatch import Journal
 from pipeline.params import strict
@@ -110,6 +112,38 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(profile, monkey
     make_set(profile, "plain", JOBS, ["a"], maker(calls))
     assert calls == JOBS[2:]
     assert (read_images(profile.samples("plain"))[:, 0, 0, 0] == [0, 0, 2, 2, 4, 4, 6, 6]).all()
+
+
+def test_a_full_scratch_folder_is_one_line_too(tmp_path, monkeypatch):
+    """safetensors gives the number of the system's error in its text alone."""
+
+    def full(tensors, path):
+        path.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(weights, "save_file", full)
+    path = tmp_path / "scratch" / "000000.safetensors"
+    with pytest.raises(
+        SystemExit, match=r"error: the disk is full \(.*000000.safetensors\); what was finished is kept"
+    ):
+        with params.one_line_errors():
+            Journal(path.parent).kept(lambda: {"rows": torch.ones(2)})
+    assert not list(path.parent.iterdir())
+
+
+def test_kept_tensors_that_are_damaged_are_made_again(tmp_path):
+    made = []
+
+    def make() -> dict[str, torch.Tensor]:
+        made.append(1)
+        return {"rows": torch.ones(2)}
+
+    Journal(tmp_path).kept(make)
+    path = next(tmp_path.iterdir())
+    for damage in (path.read_bytes()[:20], b""):
+        path.write_bytes(damage)
+        assert torch.equal(Journal(tmp_path).kept(make)["rows"], torch.ones(2))
+    assert len(made) == 3
 
 
 def test_hash_of_sees_names_and_contents(tmp_path):

@@ -7,7 +7,7 @@ import seaborn as sns
 
 from analysis.inputs import table_at
 from analysis.intervals import share_interval
-from analysis.marks import least
+from analysis.marks import tested
 from analysis.settings import Study
 from analysis.style import WIDTH, label
 from analysis.validation.sensitivity import CURVES, MATRIX
@@ -22,7 +22,7 @@ SPACES = ("general", "location", "style")
 def responses() -> plt.Figure:
     """Metric by dial: rank correlation and how far its 95% interval reaches, a row for each metric and space."""
     numbers = ["rho", "rho_low", "rho_high"]
-    table = table_at(MATRIX, [["metric", "space"], ["dial"]], numbers, MAKER)
+    table = table_at(MATRIX, [["metric", "space"], ["dial"]], [], MAKER, numbers)
     table["name"] = (table["metric"].map(label) + " " + table["space"].map(label)).str.strip()
     table["text"] = [f"{rho:.2f} ±{max(rho - low, high - rho):.2f}" for rho, low, high in table[numbers].to_numpy()]
     wide, text = (
@@ -42,7 +42,7 @@ def responses() -> plt.Figure:
 def curves() -> plt.Figure:
     """The distances against the dials, as shares of their range over the dial that moves them most; bands are one
     standard deviation over runs."""
-    table = table_at(CURVES, [["metric", "space"], ["dial", "position"]], ["mean", "std"], MAKER)
+    table = table_at(CURVES, [["metric", "space"], ["dial", "position"]], [], MAKER, ["mean", "std"])
     figure, axes = plt.subplots(len(SPACES), 3, figsize=(WIDTH, 5.2), sharey=True, layout="constrained")
     for row, space in zip(axes, SPACES, strict=True):
         for ax, dial in zip(row, ("artists", "places", "corruption"), strict=True):
@@ -63,7 +63,7 @@ def curves() -> plt.Figure:
 
 def small_n() -> plt.Figure:
     """Share of wrong rankings over n, for the factor that each space should see; bands are 95% intervals."""
-    table = table_at(ERRORS, [["metric", "space"], ["factor"], ["n"]], ["error", "pairs"], MAKER)
+    table = table_at(ERRORS, [["metric", "space"], ["factor"], ["n"]], ["pairs"], MAKER, ["error"])
     panels = (("general", "artists"), ("general", "places"), ("style", "artists"), ("location", "places"))
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.7), sharey=True, layout="constrained")
     for ax, (space, factor) in zip(axes, panels, strict=True):
@@ -81,6 +81,6 @@ def small_n() -> plt.Figure:
 
 
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    if least()["encoder"].iloc[0] != study.encoder.weights:
+    if not tested(study):
         return {}  # what was tested are this encoder's features
     return {"dials": responses(), "dial_curves": curves(), "small_n": small_n()}

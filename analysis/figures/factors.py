@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn as sns
 
 from analysis import truth
+from analysis.efficiency import reads_factors
 from analysis.estimates import SEED, estimates
 from analysis.inputs import features_of
 from analysis.intervals import band, choices, resampled
@@ -72,7 +73,7 @@ def places(study: Study, sets: dict[str, FeatureSet], prompt_ids: list[str]) -> 
 
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     """Nothing where the encoder reads no factors."""
-    sets = {name: features_of(study, name) for name in study.sets}
-    if not all("artist" in features.classes for features in sets.values()):
+    if not reads_factors(study):
         return {}
+    sets = {name: features_of(study, name) for name in study.sets}
     return {"artist_shares": artist_shares(study, sets, prompt_ids), "places": places(study, sets, prompt_ids)}

@@ -5,22 +5,18 @@ Plain sampling at other guidance scales is the front to beat; noise of equal siz
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
-from analysis.inputs import table_at
+from analysis.inputs import sweep_profile, swept, table_at
 from analysis.settings import Study
 from analysis.style import WIDTH, label
 from analysis.sweep import CHOSEN, ROWS
 from pipeline.params import BadInput
-from pipeline.profile import read_profile
 
-SWEEP = Path("profiles/sweep/params.yaml")
 SHOWN = ("subject_accuracy", "render_error")
 WORSE_IS_MORE = {"subject_accuracy": False, "render_error": True}
 REACH = 5  # margins that the axis shows
@@ -50,11 +46,11 @@ def reaches(rows: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
-    sweep = read_profile(SWEEP)
-    if sweep.model != study.model:
+    if not swept(study):
         return {}  # strengths are of one model
+    sweep = sweep_profile()
     shown = [f"{name}{end}" for name in ("gain", *(f"{q} less plain" for q in SHOWN)) for end in ("", " low", " high")]
-    rows = table_at(ROWS, [["row"]], shown, "make sweep", dtype={"family": str, "strength": str})
+    rows = table_at(ROWS, [["row"]], [], "make sweep", shown, dtype={"family": str, "strength": str})
     chosen = set(table_at(CHOSEN, [["row"]], ["gain"], "make sweep")["row"])
     if lost := [*chosen.difference(rows["row"]), *set(sweep.methods).symmetric_difference(rows["row"])]:
         raise BadInput(f"{ROWS}: rows are not those of the sweep: {lost[0]}; make sweep writes it")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from analysis.metrics import AGAINST, ALONE, READINGS
 from analysis.samples import Replicates, Sample, TwoSamples
 from pipeline.dial_settings import RENDERED, DialSettings, sets_of
-from pipeline.feature_sets import READS, SPACES
+from pipeline.feature_sets import READS, SPACES, UNREADABLE
 from pipeline.params import BadInput, one_line
 from pipeline.world.subjects import SUBJECTS
 
@@ -35,7 +34,7 @@ def read_sets(path: Path, part: str, p: DialSettings) -> dict[str, Vectors]:
             for key in stored.files:
                 name, space = key.split("|")
                 sets.setdefault(name, {})[space] = stored[key].astype(np.float64)
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise BadInput(f"{path}: cannot be read ({one_line(error)}); {again}") from None
     names = (*SPACES, *CANDIDATES, *READS["painted_world"])
     for name, (n, _) in sets_of(part, p).items():
