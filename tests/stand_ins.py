@@ -2,11 +2,14 @@
 
 import csv
 import warnings
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from transformers import PreTrainedTokenizerBase
 
 from pipeline.stand_in import SMALL, random_pipeline, tokenizer
 
@@ -19,10 +22,20 @@ def texts() -> list[str]:
         return [f"{row['prompt']}, by {', '.join(artists)}" for row in csv.DictReader(file)]
 
 
+@cache
+def trained_words() -> PreTrainedTokenizerBase:
+    return tokenizer(texts(), 250)
+
+
+def words() -> PreTrainedTokenizerBase:
+    """Few pieces of words, so that a text of a dozen artists is too long, as fifty are for CLIP. A copy of one's own."""
+    return deepcopy(trained_words())
+
+
 def small_model(folder: Path, prediction_type: str) -> None:
-    """Few pieces of words, so that a text of a dozen artists is too long, as fifty are for CLIP."""
+    """A small Stable Diffusion 2 with random weights, in a folder."""
     shape = SMALL | {"scheduler": SMALL["scheduler"] | {"prediction_type": prediction_type}}
-    random_pipeline(shape, tokenizer(texts(), 250), torch.float32, "cpu", 0).save_pretrained(folder)
+    random_pipeline(shape, words(), torch.float32, "cpu", 0).save_pretrained(folder)
 
 
 def inception_weights() -> dict[str, torch.Tensor]:

@@ -1,6 +1,7 @@
 """Checkpoints as people have them: what diffusers samples from is sampled here as there, and the rest is one line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from diffusers import (
     StableDiffusionPipeline,
     UNet2DConditionModel,
 )
-from stand_ins import texts
+from stand_ins import words
 
 from pipeline.conditions import Anneal
 from pipeline.cost import passes
@@ -28,7 +29,7 @@ from pipeline.particles import Question, particles
 from pipeline.repel import repel
 from pipeline.repulsion import Repulsion, Strength
 from pipeline.sections import SamplingParams
-from pipeline.stand_in import SMALL, random_pipeline, tokenizer
+from pipeline.stand_in import SMALL, random_pipeline
 from pipeline.weights import count_parameters
 
 PROMPT, LEVELS = "painting of a beautiful vase of flowers", 5
@@ -38,7 +39,20 @@ THROUGH = Method("euler", repel=(Repulsion("rbf", "centre_of_mass", "denoised", 
 def pipeline(unet: dict | None = None, **scheduler) -> StableDiffusionPipeline:
     """A small Stable Diffusion 2 with other values in its UNet's or its scheduler's configuration."""
     shape = SMALL | {"unet": SMALL["unet"] | (unet or {}), "scheduler": SMALL["scheduler"] | scheduler}
-    return random_pipeline(shape, tokenizer(texts(), 250), torch.float32, "cpu", 0)
+    return random_pipeline(shape, words(), torch.float32, "cpu", 0)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("saved")
+    pipeline().save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(saved, tmp_path) -> Path:
+    """An ordinary model's folder, which a test may break."""
+    return Path(shutil.copytree(saved, tmp_path / "model"))
 
 
 def ours(pipe, prompt: str = PROMPT, height: int | None = None, width: int | None = None, guidance: float = 8.0):
@@ -110,12 +124,11 @@ def test_a_cosine_schedule_keeps_its_own_last_level():
 
 
 @pytest.mark.parametrize("values", [{"num_train_timesteps": 1}, {"beta_start": 1.5, "beta_end": 2.0}])
-def test_schedulers_whose_noise_does_not_rise_are_one_line(tmp_path, values):
-    pipeline().save_pretrained(tmp_path)
-    path = tmp_path / "scheduler" / "scheduler_config.json"
+def test_schedulers_whose_noise_does_not_rise_are_one_line(folder, values):
+    path = folder / "scheduler" / "scheduler_config.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
     with pytest.raises(BadInput, match="part 'scheduler'") as raised:
-        load_scheduler(tmp_path)
+        load_scheduler(folder)
     assert "\n" not in str(raised.value)
 
 
@@ -141,12 +154,11 @@ def test_schedulers_without_noise_levels_are_named(tmp_path):
 
 @pytest.mark.parametrize("entry", [None, "EulerDiscreteScheduler", ["diffusers"], ["a", "b", "c"], [1, 2]])
 @pytest.mark.parametrize("part", ["scheduler", "tokenizer"])
-def test_an_index_that_names_no_class_is_one_line(tmp_path, part, entry):
-    pipeline().save_pretrained(tmp_path)
-    path = tmp_path / "model_index.json"
+def test_an_index_that_names_no_class_is_one_line(folder, part, entry):
+    path = folder / "model_index.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {part: entry}), encoding="utf-8")
     with pytest.raises(BadInput, match=rf"model_index.json: part '{part}': expected \[library, class\], got"):
-        check_folder(tmp_path)
+        check_folder(folder)
 
 
 # Sizes
@@ -180,15 +192,14 @@ def test_no_size_in_the_configuration():
 
 
 @pytest.mark.parametrize("size", [None, "missing", [8], [8, 0], "8", [8.5, 8]])
-def test_a_folder_without_a_size_is_one_line(tmp_path, size):
-    pipeline().save_pretrained(tmp_path)
-    path = tmp_path / "unet" / "config.json"
+def test_a_folder_without_a_size_is_one_line(folder, size):
+    path = folder / "unet" / "config.json"
     config = json.loads(path.read_text()) | {"sample_size": size}
     if size == "missing":
         del config["sample_size"]
     path.write_text(json.dumps(config))
     with pytest.raises(BadInput, match="unet sample_size is .*; expected a number or") as raised:
-        check_folder(tmp_path)
+        check_folder(folder)
     assert "\n" not in str(raised.value)
 
 
@@ -230,12 +241,11 @@ def test_a_folder_whose_tokenizer_has_no_length(tmp_path):
     assert sample_plain(loaded, [PROMPT], [0], 8.0, 2, 0).shape == (1, 3, 64, 64)
 
 
-def test_a_tokenizer_that_is_none_is_one_line(tmp_path):
-    pipeline().save_pretrained(tmp_path)
-    (tmp_path / "tokenizer" / "tokenizer.json").write_text("{}")
+def test_a_tokenizer_that_is_none_is_one_line(folder):
+    (folder / "tokenizer" / "tokenizer.json").write_text("{}")
     for load in (load_tokenizer, lambda folder: load_pipeline(folder, "cpu")):
-        with pytest.raises(BadInput, match=f"model {tmp_path}") as raised:
-            load(tmp_path)
+        with pytest.raises(BadInput, match=f"model {folder}") as raised:
+            load(folder)
         assert "\n" not in str(raised.value)
 
 
@@ -340,14 +350,13 @@ def test_a_distilled_unet_takes_the_scale_of_a_row():
 @pytest.mark.parametrize(
     "name", ["StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline", "StableDiffusionInpaintPipeline"]
 )
-def test_other_pipelines_are_one_line(tmp_path, name):
+def test_other_pipelines_are_one_line(folder, name):
     with pytest.raises(BadInput, match=f"pipe: pipeline {name}; supported: StableDiffusionPipeline"):
         repel(type(name, (), {})(), PROMPT, "plain", n=1, seed=0)
-    pipeline().save_pretrained(tmp_path)
-    index = tmp_path / "model_index.json"
+    index = folder / "model_index.json"
     index.write_text(json.dumps(json.loads(index.read_text()) | {"_class_name": name}))
     with pytest.raises(BadInput, match=f"pipeline {name}; supported: StableDiffusionPipeline"):
-        check_folder(tmp_path)
+        check_folder(folder)
 
 
 def test_what_is_made_from_a_supported_class_is_supported():
@@ -371,12 +380,11 @@ def test_what_is_made_from_a_supported_class_is_supported():
         ("text_encoder", {"max_position_embeddings": None}, "text_encoder max_position_embeddings: expected a number"),
     ],
 )
-def test_parts_of_other_pipelines_are_one_line(tmp_path, part, changes, message):
-    pipeline().save_pretrained(tmp_path)
-    path = tmp_path / part / "config.json"
+def test_parts_of_other_pipelines_are_one_line(folder, part, changes, message):
+    path = folder / part / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
     with pytest.raises(BadInput, match=message):
-        check_folder(tmp_path)
+        check_folder(folder)
 
 
 def test_a_pipeline_in_memory_is_held_to_the_same():
@@ -396,9 +404,8 @@ def test_a_pipeline_in_memory_is_held_to_the_same():
     ],
 )
 @pytest.mark.parametrize("content", ["[]", "{", "null", ""])
-def test_configurations_that_are_no_mapping(tmp_path, file, content):
-    pipeline().save_pretrained(tmp_path)
-    (Path(tmp_path) / file).write_text(content)
+def test_configurations_that_are_no_mapping(folder, file, content):
+    (folder / file).write_text(content)
     with pytest.raises(BadInput, match=Path(file).name) as raised:
-        check_folder(tmp_path)
+        check_folder(folder)
     assert "\n" not in str(raised.value)

@@ -212,8 +212,6 @@ def test_entry_points_say_what_they_expect(monkeypatch):
         ("pipeline.generate", "usage: python -m pipeline.generate params.yaml METHOD\n\nSTAGE sample: one method's"),
         ("analysis.tables", "usage: python -m analysis.tables params.yaml\n\nSTAGE tables"),
         ("analysis.check", "usage: python -m analysis.check params.yaml [--accept]"),
-        ("pipeline.dials", "usage: python -m pipeline.dials params.yaml PART"),
-        ("pipeline.world.train_vae", "usage: python -m pipeline.world.train_vae [params.yaml]"),
     ],
 )
 def test_every_entry_point_has_help(module, shown):
@@ -232,12 +230,12 @@ def test_a_flag_is_not_abbreviated(monkeypatch):
 
 def test_a_stage_in_another_locale(tmp_path):
     """Where neither the terminal nor files are in UTF-8 by default."""
-    text = PROFILES["small"].read_text(encoding="utf-8").replace("schedule: linspace", "schedule: línea  # Zoë")
+    text = PROFILES["small"].read_text(encoding="utf-8").replace("device: cpu", "device: línea")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     env = os.environ | {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "pipeline.prepare", "params.yaml"]
+    command = [sys.executable, "-m", "analysis.door", "params.yaml"]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=env)
-    assert found.returncode == 1 and found.stderr.startswith("error: unknown schedule 'l\\xednea'; expected one of")
+    assert found.returncode == 1 and "device: expected one of cpu, cuda, got 'l\\xednea'" in found.stderr
 
 
 def test_a_gpu_profile_stops_at_once_without_one(monkeypatch):
