@@ -1,4 +1,4 @@
-"""What DVC would run after a change, asked of it in a copy of the repository: its lock file holds what was run."""
+"""What DVC would run after a change, by a dry run in a copy of the repository: its lock file holds what was run."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""A method's row on the shipped model: what is asked of the denoiser, how often, and what is kept."""
+"""A method's row on the shipped model: how the denoiser is conditioned, how often it is called, and what is kept."""
 
 from dataclasses import replace
 from pathlib import Path

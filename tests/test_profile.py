@@ -1,4 +1,4 @@
-"""The profiles: copies of one pipeline, and parameters that are stopped at the door."""
+"""The profiles: copies of one pipeline, and parameters that are refused before anything runs."""
 
 import os
 import subprocess
