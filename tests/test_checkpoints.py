@@ -307,6 +307,14 @@ def test_called_in_inference_mode(method):
         assert torch.equal(repel(pipe, PROMPT, method, n=3, seed=0, levels=3), expected)
 
 
+def test_a_particle_set_in_inference_mode():
+    """The prompt's embedding is made inside too, and a gradient goes back through the denoiser that sees it."""
+    pipe, q = pipeline(), Question(PROMPT, 0, "vase", "linspace", LEVELS, 8.0, 64, 64, 64, "test")
+    expected = particles(pipe, THROUGH, q, [0, 1], None).x0
+    with torch.inference_mode():
+        assert torch.equal(particles(pipe, THROUGH, q, [0, 1], None).x0, expected)
+
+
 def test_a_model_loaded_in_inference_mode():
     with torch.inference_mode():
         pipe = pipeline()
