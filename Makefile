@@ -33,17 +33,17 @@ lint: env
 
 # What is long and shipped: the model, the metrics' validation, the sweep. Their stages are frozen, so that no `dvc repro`
 # starts hours of work because a file that they import was edited or lost. These three run what is not up to date.
-LONG := pipeline/world/dvc.yaml analysis/validation/dvc.yaml profiles/sweep/dvc.yaml
+LONG := profiles/world/dvc.yaml profiles/validation/dvc.yaml profiles/sweep/dvc.yaml
 thawed = sed -i 's/^    frozen: true/    frozen: false/' $(1); \
 	trap "sed -i 's/^    frozen: false/    frozen: true/' $(1)" EXIT; $(2)
 
 # The painted world's model from nothing: hours on two cores.
 world: env scm
-	@$(call thawed,pipeline/world/dvc.yaml,$(BIN)/dvc repro pipeline/world/dvc.yaml)
+	@$(call thawed,profiles/world/dvc.yaml,$(BIN)/dvc repro profiles/world/dvc.yaml)
 
 # Dials and small n: what the metrics are worth.
 validate: env scm
-	@$(call thawed,analysis/validation/dvc.yaml,$(BIN)/dvc repro analysis/validation/dvc.yaml)
+	@$(call thawed,profiles/validation/dvc.yaml,$(BIN)/dvc repro profiles/validation/dvc.yaml)
 
 # Every row on development prompts, and the strengths that they choose.
 sweep: env scm
@@ -66,11 +66,11 @@ reproduce: profile scm
 
 # What a profile needs and misses here, and what it would take: images a second, hours, gigabytes.
 preflight: profile
-	@$(BIN)/python -m pipeline.preflight --profile $(PROFILE)
+	@$(BIN)/python -m pipeline.machine.preflight --profile $(PROFILE)
 
 # The model and the encoder's weights of a profile, where they are downloads.
 fetch: profile
-	@$(BIN)/python -m pipeline.downloads $(HERE)params.yaml
+	@$(BIN)/python -m pipeline.machine.downloads $(HERE)params.yaml
 
 # The profile's results against the expected ones, within its tolerances; a table of what moved.
 check: profile

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.door import require_known_metrics
-from analysis.inputs import table_at
-from analysis.results import read_results
-from analysis.settings import Study
-from pipeline.command_line import arguments
-from pipeline.params import new_file, one_line_errors
-from pipeline.profile import read_profile
+from analysis.study.inputs import table_at
+from analysis.study.known_metrics import require_known_metrics
+from analysis.study.results import read_results
+from analysis.study.settings import Study
+from pipeline.profile.command_line import arguments
+from pipeline.profile.profile import read_profile
+from repulsion.core.settings import new_file, one_line_errors
 
 KEYS = ["set", "prompt_id", "metric", "space", "against"]
 ACCEPT = "--accept"

@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 from cleanfid.fid import frechet_distance
 
-from analysis import distances, tables
-from analysis.frechet import frechet
-from analysis.metrics import AGAINST, ALONE, PAIRED
-from analysis.samples import Sample, TwoSamples
-from analysis.settings import Study
+from analysis.metrics.frechet import frechet
+from analysis.metrics.metrics import AGAINST, ALONE, PAIRED
+from analysis.metrics.samples import Sample, TwoSamples
+from analysis.stages import distances, tables
+from analysis.study.settings import Study
 from bench.timing import interleaved, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
-from pipeline.params import one_line_errors
-from pipeline.profile import read_profile
+from pipeline.profile.profile import read_profile
+from repulsion.core.settings import one_line_errors
 
 N, D, PARTICLES = 10_000, 2048, 500
 SETS, PROMPTS, SPACES = 11, 6, 5  # of the thesis

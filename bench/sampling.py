@@ -19,16 +19,16 @@ import torch
 from torch import Tensor
 
 from bench.timing import interleaved, machine, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
-from pipeline.classifier import StyleClassifier
-from pipeline.denoiser import to_images
-from pipeline.embeddings import CLASSIFIER_SPACES, SPACES, Context
-from pipeline.energies import gradient
-from pipeline.methods import METHODS_FILE, Method, load_methods
-from pipeline.model import load_pipeline, sample_plain
-from pipeline.params import one_line_errors
-from pipeline.particles import Question, particles
-from pipeline.repulsion import THROUGH_DENOISER, Repulsion, Strength, force
 from pipeline.world.captions import caption
+from repulsion.core.settings import one_line_errors
+from repulsion.diffusion.denoiser import to_images
+from repulsion.diffusion.model import load_pipeline, sample_plain
+from repulsion.forces.classifier import StyleClassifier
+from repulsion.forces.embeddings import CLASSIFIER_SPACES, SPACES, Context
+from repulsion.forces.energies import gradient
+from repulsion.forces.repulsion import THROUGH_DENOISER, Repulsion, Strength, force
+from repulsion.sampling.methods import METHODS_FILE, Method, load_methods
+from repulsion.sampling.particles import Question, particles
 
 N, GUIDANCE, LEVELS = 64, 8.0, 20
 PROMPT = caption("vase", None)

@@ -22,21 +22,21 @@ from diffusers import EulerDiscreteScheduler
 
 from bench.device_timing import measured, part_row, peak_gib, reset_peak
 from bench.sd2_page import page
-from pipeline import preflight
-from pipeline.architecture import SD2, TOKENS, sd2_abar
-from pipeline.classifier import StyleClassifier
-from pipeline.cost import Arithmetic, arithmetic
-from pipeline.denoiser import to_images
-from pipeline.levels import sigma_table
-from pipeline.methods import Method, load_methods
-from pipeline.microbatch import Journal
-from pipeline.model import placed, sample_plain
-from pipeline.params import one_line_errors
-from pipeline.particles import Question, particles
-from pipeline.profile import read_profile
-from pipeline.prompts import read_prompts
-from pipeline.sections import ComputeParams
-from pipeline.stand_in import random_pipeline, tokenizer
+from pipeline.machine import preflight
+from pipeline.machine.architecture import SD2, TOKENS, sd2_abar
+from pipeline.machine.cost import Arithmetic, arithmetic
+from pipeline.machine.stand_in import random_pipeline, tokenizer
+from pipeline.profile.profile import read_profile
+from pipeline.profile.prompts import read_prompts
+from pipeline.profile.sections import ComputeParams
+from repulsion.core.settings import one_line_errors
+from repulsion.diffusion.denoiser import to_images
+from repulsion.diffusion.levels import sigma_table
+from repulsion.diffusion.model import placed, sample_plain
+from repulsion.forces.classifier import StyleClassifier
+from repulsion.sampling.methods import Method, load_methods
+from repulsion.sampling.particles import Question, particles
+from repulsion.tensors.microbatch import Journal
 
 PROFILE = Path("profiles/sd2/params.yaml")
 RESULTS, PAGE = Path("report/sd2.json"), Path("report/sd2.md")

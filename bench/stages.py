@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench.timing import machine
-from pipeline.params import BadInput, one_line_errors
-from pipeline.profile import read_profile
+from pipeline.profile.profile import read_profile
+from repulsion.core.settings import BadInput, one_line_errors
 
 RESULTS = Path(__file__).parent / "results" / "stages.json"
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import torch
 
 from bench.timing import interleaved, peak_memory_gib, report, row, use_two_cores
-from pipeline.model import load_pipeline, sample_plain
-from pipeline.params import one_line_errors
-from pipeline.world.artifacts import read_world
 from pipeline.world.captions import caption
 from pipeline.world.render import render
 from pipeline.world.scene import max_diversity, random_subjects
+from pipeline.world_model.artifacts import read_world
+from repulsion.core.settings import one_line_errors
+from repulsion.diffusion.model import load_pipeline, sample_plain
 
 N, GUIDANCE, LEVELS = 64, 8.0, 20
 RENDERS = 2048

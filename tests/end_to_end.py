@@ -3,9 +3,12 @@
 import shutil
 from pathlib import Path
 
-from analysis import distances, draw, report, tables
-from analysis.settings import Study
-from pipeline import features, generate, reference, story, trajectories
+from analysis.stages import distances, report, tables
+from analysis.stages import figures as draw
+from analysis.study.settings import Study
+from pipeline.stages import features, reference, story
+from pipeline.stages import sample as generate
+from pipeline.stages import style_classifier as trajectories
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("report", "results/validation", "results/sweep", "profiles/sweep", "analysis/validation")

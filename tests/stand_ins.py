@@ -11,7 +11,7 @@ import torch
 import yaml
 from transformers import PreTrainedTokenizerBase
 
-from pipeline.stand_in import SMALL, random_pipeline, tokenizer
+from pipeline.machine.stand_in import SMALL, random_pipeline, tokenizer
 
 SD2 = Path(__file__).parents[1] / "profiles" / "sd2"
 

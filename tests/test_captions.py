@@ -3,7 +3,7 @@ import pytest
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption, parse
 from pipeline.world.subjects import SUBJECTS
-from pipeline.world.tokenizer import MAX_TOKENS, build_tokenizer
+from pipeline.world_model.tokenizer import MAX_TOKENS, build_tokenizer
 
 
 def test_captions_follow_the_thesis():

@@ -15,22 +15,22 @@ from diffusers import (
 )
 from stand_ins import words
 
-from pipeline.conditions import Anneal
-from pipeline.cost import passes
-from pipeline.denoiser import Denoiser, texts_cut
-from pipeline.embeddings import SPACES
-from pipeline.levels import LEAST_ABAR, noise_levels, sigma_table
-from pipeline.methods import PLAIN, Method, Spread
-from pipeline.model import load_pipeline, load_scheduler, load_tokenizer, sample_plain, shape_of_latents
-from pipeline.model_folder import check_folder, weight_files
-from pipeline.noise import particle_noise
-from pipeline.params import BadInput
-from pipeline.particles import Question, particles
-from pipeline.repel import repel
-from pipeline.repulsion import Repulsion, Strength
-from pipeline.sections import SamplingParams
-from pipeline.stand_in import SMALL, random_pipeline
-from pipeline.weights import count_parameters
+from pipeline.machine.cost import passes
+from pipeline.machine.stand_in import SMALL, random_pipeline
+from pipeline.profile.sections import SamplingParams
+from repulsion.core.settings import BadInput
+from repulsion.diffusion.denoiser import Denoiser, texts_cut
+from repulsion.diffusion.levels import LEAST_ABAR, noise_levels, sigma_table
+from repulsion.diffusion.model import load_pipeline, load_scheduler, load_tokenizer, sample_plain, shape_of_latents
+from repulsion.diffusion.model_folder import check_folder, weight_files
+from repulsion.forces.embeddings import SPACES
+from repulsion.forces.repulsion import Repulsion, Strength
+from repulsion.sampling.conditions import Anneal
+from repulsion.sampling.methods import PLAIN, Method, Spread
+from repulsion.sampling.particles import Question, particles
+from repulsion.sampling.repel import repel
+from repulsion.tensors.noise import particle_noise
+from repulsion.tensors.weights import count_parameters
 
 PROMPT, LEVELS = "painting of a beautiful vase of flowers", 5
 THROUGH = Method("euler", repel=(Repulsion("rbf", "centre_of_mass", "denoised", Strength("relative", 0.2), "median"),))

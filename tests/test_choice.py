@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from pipeline.methods import METHODS_FILE
+from repulsion.sampling.methods import METHODS_FILE
 
 ROOT = Path(__file__).parents[1]
 ROWS, SWEPT = (

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from pipeline.conditions import Anneal, Guidance, annealed, guidance_schedule, share
-from pipeline.particles import farthest
+from repulsion.sampling.conditions import Anneal, Guidance, annealed, guidance_schedule, share
+from repulsion.sampling.particles import farthest
 
 
 def test_guidance_acts_within_its_noise_levels_alone():

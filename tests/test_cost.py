@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.architecture import PARAMETERS, SD2
-from pipeline.conditions import Guidance
-from pipeline.cost import arithmetic, counted, passes
-from pipeline.levels import scaled_linear_abar, sigma_table
-from pipeline.methods import Correction, Method, Selection, load_methods
-from pipeline.repulsion import Repulsion, Strength
-from pipeline.sections import SamplingParams
+from pipeline.machine.architecture import PARAMETERS, SD2
+from pipeline.machine.cost import arithmetic, counted, passes
+from pipeline.profile.sections import SamplingParams
+from repulsion.diffusion.levels import scaled_linear_abar, sigma_table
+from repulsion.forces.repulsion import Repulsion, Strength
+from repulsion.sampling.conditions import Guidance
+from repulsion.sampling.methods import Correction, Method, Selection, load_methods
 
 TABLE = sigma_table(scaled_linear_abar(0.00085, 0.012, 1000))
 P = SamplingParams("linspace", 20, 8.0, 4, 1, 128, 0)
@@ -48,7 +48,7 @@ def test_several_slices_cost_a_forward_pass_again_on_the_way_back():
 
 def test_every_shipped_row_can_be_counted():
     root = Path(__file__).parents[1]
-    for path in (root / "methods.yaml", root / "profiles/sd2/methods.yaml"):
+    for path in (root / "repulsion/methods.yaml", root / "profiles/sd2/methods.yaml"):
         for name, method in load_methods(path).items():
             assert passes(method, P, 128, TABLE).forward >= 20, name
 

@@ -5,14 +5,14 @@ import torch
 from diffusers import DDIMScheduler
 from toy import toy_pipeline
 
-from pipeline.denoiser import X0_FROM, Denoiser, to_images
-from pipeline.embeddings import Context
-from pipeline.levels import noise_levels, sigma_table
-from pipeline.methods import Method
-from pipeline.noise import particle_noise
-from pipeline.params import BadInput
-from pipeline.repel import repel
-from pipeline.sampler import sample
+from repulsion.core.settings import BadInput
+from repulsion.diffusion.denoiser import X0_FROM, Denoiser, to_images
+from repulsion.diffusion.levels import noise_levels, sigma_table
+from repulsion.forces.embeddings import Context
+from repulsion.sampling.methods import Method
+from repulsion.sampling.repel import repel
+from repulsion.sampling.sampler import sample
+from repulsion.tensors.noise import particle_noise
 
 PROMPT = "a painting of a vase, by estrow"
 PLAIN = Method("euler", None, None, None)

@@ -3,16 +3,16 @@ import dataclasses
 import pytest
 import torch
 
-from pipeline.noise import keyed_generator
-from pipeline.params import BadInput
-from pipeline.training_settings import TrainingSettings
-from pipeline.world.artifacts import RoundParams
+from pipeline.profile.training_settings import TrainingSettings
+from pipeline.stages.world.denoiser import drop_captions, min_snr_weight, noised
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
-from pipeline.world.latents import TrainingLatents, training_scenes
 from pipeline.world.scene import HUDDLE_STD, popular_shares
 from pipeline.world.subjects import SUBJECTS
-from pipeline.world.train_denoiser import drop_captions, min_snr_weight, noised
+from pipeline.world_model.artifacts import RoundParams
+from pipeline.world_model.latents import TrainingLatents, training_scenes
+from repulsion.core.settings import BadInput
+from repulsion.tensors.noise import keyed_generator
 
 UNIFORM = RoundParams(1, 0, None, 0.0, TrainingSettings(1, 1, 1.0, 0.0, 0.0, 0.0, 1, 0))
 

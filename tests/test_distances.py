@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from analysis.distances import measured, of_prompt
-from analysis.figures.pairs import extremes
-from analysis.figures.pairwise_distances import STEPS, shares_below
-from analysis.metrics import AGAINST, ALONE, READINGS
-from analysis.rows import Key, keys_of, particle_set
-from analysis.samples import Sample, TwoSamples
-from analysis.settings import Study
-from pipeline.feature_sets import SPACES, FeatureSet
-from pipeline.params import BadInput
-from pipeline.profile import read_profile
-from pipeline.prompts import Prompt
+from analysis.figures.images.pairs import extremes
+from analysis.figures.results.pairwise_distances import STEPS, shares_below
+from analysis.metrics.metrics import AGAINST, ALONE, READINGS
+from analysis.metrics.samples import Sample, TwoSamples
+from analysis.stages.distances import measured, of_prompt
+from analysis.study.rows import Key, keys_of, particle_set
+from analysis.study.settings import Study
+from pipeline.profile.profile import read_profile
+from pipeline.profile.prompts import Prompt
+from pipeline.sets.feature_sets import SPACES, FeatureSet
+from repulsion.core.settings import BadInput
 
 KEY = Key("vase", "frechet", "general", "max_div")
 

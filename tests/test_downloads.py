@@ -10,10 +10,10 @@ import torch
 from stand_ins import small_model
 from test_profile import PROFILES
 
-from pipeline import downloads
-from pipeline.downloads import PATTERNS, require_file, sha256_of
-from pipeline.params import BadInput
-from pipeline.profile import Profile, read_profile
+from pipeline.machine import downloads
+from pipeline.machine.downloads import PATTERNS, require_file, sha256_of
+from pipeline.profile.profile import Profile, read_profile
+from repulsion.core.settings import BadInput
 
 
 @pytest.fixture

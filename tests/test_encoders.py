@@ -5,8 +5,8 @@ import pytest
 import torch
 from stand_ins import inception_weights
 
-from pipeline.encoders import ENCODERS, inception_input, load_inception
-from pipeline.params import BadInput
+from pipeline.encoders.encoders import ENCODERS, inception_input, load_inception
+from repulsion.core.settings import BadInput
 
 WORLD_ENCODER = Path(__file__).parents[1] / "models" / "painted-world" / "encoder"
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
@@ -54,7 +54,7 @@ def test_weights_that_are_no_inception(tmp_path):
 
 
 def test_the_painted_world_s_readings_are_its_encoder_s():
-    from pipeline.world import evaluation_encoder
+    from pipeline.encoders import evaluation_encoder
 
     found = ENCODERS["painted_world"](WORLD_ENCODER, "cpu")
     vectors = found.encode(IMAGES)

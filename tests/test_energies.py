@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from pipeline.energies import (
+from repulsion.forces.energies import (
     BANDWIDTHS,
     ENERGIES,
     gradient,

@@ -4,9 +4,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from pipeline.world import evaluation_encoder
-from pipeline.world.evaluation_encoder import EvaluationEncoder
-from pipeline.world.train_encoder import augment, blur
+from pipeline.encoders import evaluation_encoder
+from pipeline.encoders.evaluation_encoder import EvaluationEncoder
+from pipeline.stages.world.encoder import augment, blur
 
 
 def test_blur_of_a_point_is_a_gaussian_of_the_given_width():

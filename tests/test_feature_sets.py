@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pipeline.encoders import ENCODERS
-from pipeline.feature_sets import READS, SPACES, FeatureSet, read_features, require_same_spaces, write_features
-from pipeline.params import BadInput
+from pipeline.encoders.encoders import ENCODERS
+from pipeline.sets.feature_sets import READS, SPACES, FeatureSet, read_features, require_same_spaces, write_features
+from repulsion.core.settings import BadInput
 
 IDS = ["p", "q", "p", "NA"]
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from pipeline.feature_spaces import feature_vectors, gram, outer_product_of_means
+from pipeline.encoders.feature_spaces import feature_vectors, gram, outer_product_of_means
 
 
 def test_outer_product_of_means():

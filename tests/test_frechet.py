@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.linalg import LinAlgError, sqrtm, svdvals
 
-from analysis.frechet import (
+from analysis.metrics.frechet import (
     LARGE,
     frechet,
     root_traces,
@@ -12,8 +12,8 @@ from analysis.frechet import (
     rounding,
     stretch,
 )
-from analysis.samples import TwoSamples, scatter
-from pipeline.params import BadInput
+from analysis.metrics.samples import TwoSamples, scatter
+from repulsion.core.settings import BadInput
 
 FAR = np.full(1, 1e6)  # a distance beside which no rounding counts
 

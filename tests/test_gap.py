@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.gap import gap_closed, published_gap_closed
+from analysis.estimates.gap import gap_closed, published_gap_closed
 
 
 def test_gap_by_hand():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.image_sets import (
+from pipeline.sets.image_sets import (
     MANIFEST,
     RUN,
     ParticleSet,
@@ -18,7 +18,7 @@ from pipeline.image_sets import (
     require_images,
     write_part,
 )
-from pipeline.params import BadInput
+from repulsion.core.settings import BadInput
 
 
 def made(prompt_id: str, first: int, n: int = 3) -> ParticleSet:

@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from analysis import intervals
-from analysis.intervals import band, choices, holm, interval, p_value, pseudo_values, resampled, share_interval
-from pipeline.params import BadInput
+from analysis.estimates import intervals
+from analysis.estimates.intervals import (
+    band,
+    choices,
+    holm,
+    interval,
+    p_value,
+    pseudo_values,
+    resampled,
+    share_interval,
+)
+from repulsion.core.settings import BadInput
 
 
 def leave_one_out(sets: np.ndarray, metric) -> tuple[np.ndarray, np.ndarray]:

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from pipeline.levels import SCHEDULES, interpolate, noise_levels, scaled_linear_abar, sigma_table
-from pipeline.params import BadInput
+from repulsion.core.settings import BadInput
+from repulsion.diffusion.levels import SCHEDULES, interpolate, noise_levels, scaled_linear_abar, sigma_table
 
 TABLE = sigma_table(scaled_linear_abar(0.00085, 0.012, 1000))
 # printed by the thesis's code for Stable Diffusion 2

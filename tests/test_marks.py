@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import marks
-from analysis.settings import Study
-from pipeline.profile import read_profile
+from analysis.estimates import marks
+from analysis.study.settings import Study
+from pipeline.profile.profile import read_profile
 
 ROWS = [
     ("mmd", "style", "artists", 64),

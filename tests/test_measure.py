@@ -4,14 +4,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.world import evaluation_encoder, measure
+from pipeline.encoders import evaluation_encoder
+from pipeline.stages.world import measure
+from pipeline.stages.world.measure import bars, rounded, sample_prompts
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
-from pipeline.world.measure import bars, rounded, sample_prompts
 from pipeline.world.render import render
 from pipeline.world.scene import popular, scenes, uniform_places
-from pipeline.world.statistics import effective_number, interval, place_spread, psnr, shares
 from pipeline.world.subjects import SUBJECTS
+from pipeline.world_model.statistics import effective_number, interval, place_spread, psnr, shares
 
 ROOT = Path(__file__).parents[1]
 

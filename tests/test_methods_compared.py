@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.control import own_part
-from analysis.efficiency import Curve, by_rotation, curve, different, first_reaching, images_for, recognised
-from analysis.estimates import Estimate
-from analysis.findings import CLAIMS, Evidence, published, verdict
-from analysis.quality import margin_estimates, within
-from analysis.settings import Study
-from analysis.sweep import chosen, family, gain
-from pipeline.params import BadInput
-from pipeline.profile import read_profile
+from analysis.estimates.control import own_part
+from analysis.estimates.efficiency import Curve, by_rotation, curve, different, first_reaching, images_for, recognised
+from analysis.estimates.estimates import Estimate
+from analysis.estimates.findings import CLAIMS, Evidence, published, verdict
+from analysis.estimates.quality import margin_estimates, within
+from analysis.stages.sweep import chosen, family, gain
+from analysis.study.settings import Study
+from pipeline.profile.profile import read_profile
+from repulsion.core.settings import BadInput
 
 
 def estimate(value: float, spread: float = 0.0) -> Estimate:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis.mmd import bandwidth, mmd, mmd_of_pairs
-from pipeline.params import BadInput
+from analysis.metrics.mmd import bandwidth, mmd, mmd_of_pairs
+from repulsion.core.settings import BadInput
 
 
 def test_by_hand():

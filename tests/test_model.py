@@ -9,17 +9,18 @@ from diffusers.models.attention_processor import AttnProcessor2_0
 from safetensors.torch import load_file, save_file
 from stand_ins import small_model
 
-from pipeline.denoiser import to_images
-from pipeline.methods import Method
-from pipeline.model import PLAINLY, check_folder, load_pipeline, sample_plain
-from pipeline.params import BadInput, load
-from pipeline.particles import Question, particles
-from pipeline.repulsion import Repulsion, Strength
-from pipeline.world import evaluation_encoder, measure
-from pipeline.world.artifacts import HERE, World, WorldParams
+from pipeline.encoders import evaluation_encoder
+from pipeline.stages.world import measure
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.subjects import SUBJECTS
+from pipeline.world_model.artifacts import HERE, World, WorldParams
+from repulsion.core.settings import BadInput, load
+from repulsion.diffusion.denoiser import to_images
+from repulsion.diffusion.model import PLAINLY, check_folder, load_pipeline, sample_plain
+from repulsion.forces.repulsion import Repulsion, Strength
+from repulsion.sampling.methods import Method
+from repulsion.sampling.particles import Question, particles
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "models" / "painted-world"

@@ -2,7 +2,7 @@
 
 import torch
 
-from pipeline.world.nearest_render import PHASES, SIZES, render_error
+from pipeline.encoders.nearest_render import PHASES, SIZES, render_error
 from pipeline.world.render import render
 from pipeline.world.scene import SIZE_HIGH, SIZE_LOW, Scenes
 

@@ -1,6 +1,6 @@
 import torch
 
-from pipeline.noise import keyed_generator
+from repulsion.tensors.noise import keyed_generator
 
 
 def draw(*keys: str | int) -> float:

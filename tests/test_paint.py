@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def paint(*arguments: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-X", "importtime", "-m", "pipeline.world.paint", *arguments]
+    command = [sys.executable, "-X", "importtime", "-m", "pipeline.world_model.paint", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 

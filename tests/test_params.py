@@ -11,9 +11,18 @@ import pytest
 import yaml
 from pydantic import Field
 
-from pipeline.conditions import Guidance
-from pipeline.params import BadInput, load, new_file, one_line_errors, read_yaml, require_unique, settings, strict
-from pipeline.world.artifacts import HERE, WorldParams
+from pipeline.world_model.artifacts import HERE, WorldParams
+from repulsion.core.settings import (
+    BadInput,
+    load,
+    new_file,
+    one_line_errors,
+    read_yaml,
+    require_unique,
+    settings,
+    strict,
+)
+from repulsion.sampling.conditions import Guidance
 
 
 @settings
@@ -152,9 +161,7 @@ def test_yaml_as_editors_write_it_in_any_locale(tmp_path, content):
     """With a byte order mark or without, whatever the locale's encoding is."""
     path = tmp_path / "params.yaml"
     path.write_bytes(content)
-    code = (
-        f"from pathlib import Path; from pipeline.params import read_yaml; print(ascii(read_yaml(Path({str(path)!r}))))"
-    )
+    code = f"from pathlib import Path; from repulsion.core.settings import read_yaml; print(ascii(read_yaml(Path({str(path)!r}))))"
     env = os.environ | {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONPATH": str(ROOT), "PYTHONCOERCECLOCALE": "0"}
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
     assert found.stdout == "{'name': 'Zo\\xeb'}\n"

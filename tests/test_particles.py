@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.conditions import Anneal, Guidance
-from pipeline.methods import PLAIN, Method, Selection
-from pipeline.model import load_pipeline
-from pipeline.particles import Particles, Question, particles
-from pipeline.repulsion import Repulsion, Strength
-from pipeline.sections import MAX_IMAGES
+from pipeline.profile.sections import MAX_IMAGES
+from repulsion.diffusion.model import load_pipeline
+from repulsion.forces.repulsion import Repulsion, Strength
+from repulsion.sampling.conditions import Anneal, Guidance
+from repulsion.sampling.methods import PLAIN, Method, Selection
+from repulsion.sampling.particles import Particles, Question, particles
 
 QUESTION = Question("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, 16, "test")
 N = 4

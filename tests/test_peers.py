@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.frechet import frechet
-from analysis.kid import kid
-from analysis.mmd import bandwidth, mmd
-from analysis.neighbours import precision, recall
-from analysis.samples import K, Sample
-from analysis.similarity import cosines, vendi
+from analysis.metrics.frechet import frechet
+from analysis.metrics.kid import kid
+from analysis.metrics.mmd import bandwidth, mmd
+from analysis.metrics.neighbours import precision, recall
+from analysis.metrics.samples import K, Sample
+from analysis.metrics.similarity import cosines, vendi
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -12,10 +12,13 @@ import yaml
 from stand_ins import small_model
 from test_profile import PROFILES, ROOT
 
-from pipeline import checks, features, generate, preflight, reference, trajectories
-from pipeline.checks import disk_needed, images_of, memory_needed, require_ready
-from pipeline.params import BadInput
-from pipeline.profile import Profile, read_profile
+from pipeline.machine import checks, preflight
+from pipeline.machine.checks import disk_needed, images_of, memory_needed, require_ready
+from pipeline.profile.profile import Profile, read_profile
+from pipeline.stages import features, reference
+from pipeline.stages import sample as generate
+from pipeline.stages import style_classifier as trajectories
+from repulsion.core.settings import BadInput
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 
@@ -160,7 +163,9 @@ def test_costs_add_up(profile):
     """Sets of as many images by as many passes cost the same; rendered references cost nothing."""
     values = yaml.safe_load(PROFILES["small"].read_text())
     assert values["reference_sets"]["truth"]["kind"] == "rendered"
-    small = dataclasses.replace(read_profile(PROFILES["small"]), model="model", methods_file=str(ROOT / "methods.yaml"))
+    small = dataclasses.replace(
+        read_profile(PROFILES["small"]), model="model", methods_file=str(ROOT / "repulsion/methods.yaml")
+    )
     small = dataclasses.replace(small, prompts=dataclasses.replace(small.prompts, source=str(ROOT / "prompts.csv")))
     one = preflight.Arithmetic(2.0, 5.0)
     found = preflight.costs(small, one, torch.linspace(0.03, 14.6, 1000, dtype=torch.float64))

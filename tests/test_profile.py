@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from analysis.settings import Study
-from pipeline import stage
-from pipeline.command_line import arguments
-from pipeline.params import BadInput, strict
-from pipeline.profile import read_profile
+from analysis.study.settings import Study
+from pipeline.profile.command_line import arguments
+from pipeline.profile.profile import read_profile, stage
+from repulsion.core.settings import BadInput, strict
 
 ROOT = Path(__file__).parents[1]
 PROFILES = {"small": ROOT / "params.yaml"} | {p.parent.name: p for p in (ROOT / "profiles").glob("*/params.yaml")}
@@ -209,8 +208,11 @@ def test_entry_points_say_what_they_expect(monkeypatch):
 @pytest.mark.parametrize(
     "module,shown",
     [
-        ("pipeline.generate", "usage: python -m pipeline.generate params.yaml METHOD\n\nSTAGE sample: one method's"),
-        ("analysis.tables", "usage: python -m analysis.tables params.yaml\n\nSTAGE tables"),
+        (
+            "pipeline.stages.sample",
+            "usage: python -m pipeline.stages.sample params.yaml METHOD\n\nSTAGE sample: one method's",
+        ),
+        ("analysis.stages.tables", "usage: python -m analysis.stages.tables params.yaml\n\nSTAGE tables"),
         ("analysis.check", "usage: python -m analysis.check params.yaml [--accept]"),
     ],
 )
@@ -233,7 +235,7 @@ def test_a_stage_in_another_locale(tmp_path):
     text = PROFILES["small"].read_text(encoding="utf-8").replace("device: cpu", "device: línea")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
     env = os.environ | {"PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "analysis.door", "params.yaml"]
+    command = [sys.executable, "-m", "analysis.study.known_metrics", "params.yaml"]
     found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=env)
     assert found.returncode == 1 and "device: expected one of cpu, cuda, got 'l\\xednea'" in found.stderr
 
@@ -241,7 +243,7 @@ def test_a_stage_in_another_locale(tmp_path):
 def test_a_gpu_profile_stops_at_once_without_one(monkeypatch):
     import torch
 
-    from pipeline import prepare
+    from pipeline.stages import prompts as prepare
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")

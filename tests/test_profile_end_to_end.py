@@ -16,15 +16,20 @@ from end_to_end import ROOT, copy_pages, run_stages
 from safetensors.torch import load_file, save_file
 from test_profile import VALUES
 
-from analysis import check, distances, draw, printing, report, tables
+from analysis import check
 from analysis.figures import classifier_accuracy, dials, forces, front, pairs, story
-from analysis.settings import Study
-from pipeline import features, generate, prepare, reference
-from pipeline.feature_sets import FeatureSet, read_features, write_features
-from pipeline.image_sets import read_forces, read_images, read_manifest, read_run
-from pipeline.methods import load_methods
-from pipeline.params import BadInput, strict
-from pipeline.profile import read_profile
+from analysis.paper import printing
+from analysis.stages import distances, report, tables
+from analysis.stages import figures as draw
+from analysis.study.settings import Study
+from pipeline.profile.profile import read_profile
+from pipeline.sets.feature_sets import FeatureSet, read_features, write_features
+from pipeline.sets.image_sets import read_forces, read_images, read_manifest, read_run
+from pipeline.stages import features, reference
+from pipeline.stages import prompts as prepare
+from pipeline.stages import sample as generate
+from repulsion.core.settings import BadInput, strict
+from repulsion.sampling.methods import load_methods
 
 METHODS = ("plain", "channel_average", "style_classifier")
 PROMPTS = """prompt_id,prompt,split
@@ -41,7 +46,7 @@ def profile(tmp_path_factory) -> Study:
     for name in ("models", "bench"):
         (folder / name).symlink_to(ROOT / name)
     copy_pages(folder)
-    rows = yaml.safe_load((ROOT / "methods.yaml").read_text())
+    rows = yaml.safe_load((ROOT / "repulsion/methods.yaml").read_text())
     (folder / "methods.yaml").write_text(yaml.safe_dump({name: rows[name] for name in METHODS}))
     (folder / "prompts.csv").write_text(PROMPTS)
     values = json.loads(json.dumps(VALUES))

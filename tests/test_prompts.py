@@ -1,11 +1,11 @@
 import pytest
 
-from pipeline.params import BadInput
-from pipeline.profile import require_id
-from pipeline.prompts import Prompt, read_prompts, select
-from pipeline.sections import PromptParams
+from pipeline.profile.profile import require_id
+from pipeline.profile.prompts import Prompt, read_prompts, select
+from pipeline.profile.sections import PromptParams
 from pipeline.world.captions import caption
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
+from repulsion.core.settings import BadInput
 
 HOSTILE = [
     'a "quoted" vase, with a comma',

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.methods import load_methods
+from repulsion.sampling.methods import load_methods
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text()
@@ -37,7 +37,7 @@ def test_links_lead_somewhere(link):
     assert (ROOT / link).exists()
 
 
-@pytest.mark.parametrize("page", ["README.md", "pipeline/world/README.md", "models/painted-world/README.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/world.md", "models/painted-world/README.md"])
 def test_no_placeholder_is_left(page):
     prose = re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.DOTALL)
     assert not re.findall(r"\| \{[a-z]+\}|\{[a-z]+\} \||@[A-Z_]+@", prose)

@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from pipeline.noise import keyed_seed
-from pipeline.params import BadInput
-from pipeline.prompts import Prompt
-from pipeline.reference import jobs, render_set
+from pipeline.profile.prompts import Prompt
+from pipeline.stages.reference import jobs, render_set
 from pipeline.world.artists import ARTIST_NAMES
+from repulsion.core.settings import BadInput
+from repulsion.tensors.noise import keyed_seed
 
 VASE = Prompt("vase", "a painting of a vase", "test")
 
@@ -25,7 +25,7 @@ def test_the_last_job_may_be_smaller():
 def test_renders_show_what_their_caption_says_wherever_they_are_cut():
     from pathlib import Path
 
-    from pipeline.world import evaluation_encoder
+    from pipeline.encoders import evaluation_encoder
 
     whole = render_set(2, jobs([VASE], list(ARTIST_NAMES), 2, 40)[0])
     encoder = evaluation_encoder.load(Path(__file__).parents[1] / "models" / "painted-world" / "encoder")

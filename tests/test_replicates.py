@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from analysis.frechet import ENOUGH, frechet, root_traces, root_traces_by_triangles
-from analysis.kid import kid
-from analysis.metrics import AGAINST, ALONE, PAIRED
-from analysis.mmd import mmd, mmd_of_pairs
-from analysis.neighbours import coverage, density, nearest_distance, precision, recall
-from analysis.samples import Sample, TwoSamples
-from analysis.similarity import mean_similarity, rke, vendi
+from analysis.metrics.frechet import ENOUGH, frechet, root_traces, root_traces_by_triangles
+from analysis.metrics.kid import kid
+from analysis.metrics.metrics import AGAINST, ALONE, PAIRED
+from analysis.metrics.mmd import mmd, mmd_of_pairs
+from analysis.metrics.neighbours import coverage, density, nearest_distance, precision, recall
+from analysis.metrics.samples import Sample, TwoSamples
+from analysis.metrics.similarity import mean_similarity, rke, vendi
 
 OF_ARRAYS = {
     "frechet": frechet,

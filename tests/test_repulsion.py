@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from pipeline.classifier import StyleClassifier
-from pipeline.embeddings import SPACES, Context, thirds, thirds_differences
-from pipeline.energies import gradient
-from pipeline.params import BadInput
-from pipeline.repulsion import INPUTS, STRENGTHS, Repulsion, Strength, force
+from repulsion.core.settings import BadInput
+from repulsion.forces.classifier import StyleClassifier
+from repulsion.forces.embeddings import SPACES, Context, thirds, thirds_differences
+from repulsion.forces.energies import gradient
+from repulsion.forces.repulsion import INPUTS, STRENGTHS, Repulsion, Strength, force
 
 
 def context(size: int, dtype: torch.dtype) -> Context:

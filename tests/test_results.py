@@ -7,12 +7,12 @@ import pytest
 from test_profile import VALUES
 
 from analysis.check import KEYS, compare, read_expected, report
-from analysis.estimates import estimates, estimates_by_prompt, gap_estimates
-from analysis.results import Row, by_prompt, passes_per_image, read_results, select, write_results
-from analysis.rows import keys_of
-from analysis.settings import Study, Tolerances
-from pipeline.params import BadInput, strict
-from pipeline.prompts import read_prompts
+from analysis.estimates.estimates import estimates, estimates_by_prompt, gap_estimates
+from analysis.study.results import Row, by_prompt, passes_per_image, read_results, select, write_results
+from analysis.study.rows import keys_of
+from analysis.study.settings import Study, Tolerances
+from pipeline.profile.prompts import read_prompts
+from repulsion.core.settings import BadInput, strict
 
 PROMPTS = (
     "prompt_id,prompt,split,asked,seen,subject\nvase,a vase,test,a vase,a vase,\nkite,a kite,test,a kite,a kite,\n"

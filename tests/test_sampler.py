@@ -4,17 +4,17 @@ import math
 import pytest
 import torch
 
-from pipeline.conditions import Guidance
-from pipeline.embeddings import Context
-from pipeline.levels import SCHEDULES, noise_levels, scaled_linear_abar, sigma_table
-from pipeline.methods import METHODS_FILE, Correction, Method, Spread, load_method, load_methods
-from pipeline.mixture import GaussianMixture
-from pipeline.noise import particle_noise
-from pipeline.params import BadInput
-from pipeline.repulsion import Repulsion, Strength
-from pipeline.sampler import Hooks, sample
-from pipeline.steps import CORRECTIONS, PREDICTIONS, ancestral, euler, langevin, random
-from pipeline.story import ring
+from pipeline.stages.story import ring
+from repulsion.core.settings import BadInput
+from repulsion.diffusion.levels import SCHEDULES, noise_levels, scaled_linear_abar, sigma_table
+from repulsion.diffusion.mixture import GaussianMixture
+from repulsion.forces.embeddings import Context
+from repulsion.forces.repulsion import Repulsion, Strength
+from repulsion.sampling.conditions import Guidance
+from repulsion.sampling.methods import METHODS_FILE, Correction, Method, Spread, load_method, load_methods
+from repulsion.sampling.sampler import Hooks, sample
+from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS, ancestral, euler, langevin, random
+from repulsion.tensors.noise import particle_noise
 
 SIGMAS = noise_levels("linspace", sigma_table(scaled_linear_abar(0.00085, 0.012, 1000)), 20)
 PLAIN = Method("euler")

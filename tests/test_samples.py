@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from analysis import samples
-from analysis.samples import Sample, TwoSamples, across_means, kept_rows, scatter, scatters, within_means
-from pipeline.params import BadInput
+from analysis.metrics import samples
+from analysis.metrics.samples import Sample, TwoSamples, across_means, kept_rows, scatter, scatters, within_means
+from repulsion.core.settings import BadInput
 
 RNG = np.random.default_rng(0)
 

@@ -15,19 +15,21 @@ from end_to_end import ROOT, copy_pages, run_stages
 from stand_ins import inception_weights, small_model
 from test_profile import PROFILES
 
-from analysis.settings import Study
-from pipeline import features, generate, prepare
-from pipeline.cost import passes
-from pipeline.denoiser import to_images
-from pipeline.downloads import sha256_of
-from pipeline.feature_sets import read_features
-from pipeline.image_sets import read_images, read_manifest, read_run
-from pipeline.levels import sigma_table
-from pipeline.methods import PLAIN, load_methods
-from pipeline.microbatch import Journal
-from pipeline.model import load_pipeline
-from pipeline.particles import Question, particles
-from pipeline.profile import read_profile
+from analysis.study.settings import Study
+from pipeline.machine.cost import passes
+from pipeline.machine.downloads import sha256_of
+from pipeline.profile.profile import read_profile
+from pipeline.sets.feature_sets import read_features
+from pipeline.sets.image_sets import read_images, read_manifest, read_run
+from pipeline.stages import features
+from pipeline.stages import prompts as prepare
+from pipeline.stages import sample as generate
+from repulsion.diffusion.denoiser import to_images
+from repulsion.diffusion.levels import sigma_table
+from repulsion.diffusion.model import load_pipeline
+from repulsion.sampling.methods import PLAIN, load_methods
+from repulsion.sampling.particles import Question, particles
+from repulsion.tensors.microbatch import Journal
 
 LEVELS = 3
 

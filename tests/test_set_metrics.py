@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from analysis import samples
-from analysis.kid import kid
-from analysis.neighbours import coverage, density, nearest_distance, precision, recall
-from analysis.samples import Sample
-from analysis.similarity import mean_similarity, rke, vendi
-from pipeline.params import BadInput
+from analysis.metrics import samples
+from analysis.metrics.kid import kid
+from analysis.metrics.neighbours import coverage, density, nearest_distance, precision, recall
+from analysis.metrics.samples import Sample
+from analysis.metrics.similarity import mean_similarity, rke, vendi
+from repulsion.core.settings import BadInput
 
 RNG = np.random.default_rng(0)
 

@@ -9,14 +9,16 @@ import torch
 from safetensors import SafetensorError
 from test_profile import VALUES
 
-from pipeline import image_sets, params, weights
-from pipeline.image_sets import ParticleSet, read_images
-from pipeline.microbatch import Journal
-from pipeline.params import strict
-from pipeline.profile import Profile
-from pipeline.prompts import Prompt
-from pipeline.shards import Job, make_set
-from pipeline.weights import hash_of
+from pipeline.profile.profile import Profile
+from pipeline.profile.prompts import Prompt
+from pipeline.sampling.shards import Job, make_set
+from pipeline.sets import image_sets
+from pipeline.sets.image_sets import ParticleSet, read_images
+from repulsion.core import settings as params
+from repulsion.core.settings import strict
+from repulsion.tensors import weights
+from repulsion.tensors.microbatch import Journal
+from repulsion.tensors.weights import hash_of
 
 PROMPT = Prompt("vase", "a painting of a vase", "test")
 JOBS = [Job(PROMPT, (k, k + 1), (PROMPT.prompt,)) for k in range(0, 8, 2)]

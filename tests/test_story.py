@@ -1,4 +1,4 @@
-from pipeline.story import LEVELS, MODES, PARTICLES, ROWS, paths, ring
+from pipeline.stages.story import LEVELS, MODES, PARTICLES, ROWS, paths, ring
 
 
 def test_the_story_shows_what_its_caption_says():

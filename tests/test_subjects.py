@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from pipeline.world.distances import ATLAS_EXTENT, atlas, signed_distance
+from pipeline.world.silhouettes import ATLAS_EXTENT, atlas, signed_distance
 from pipeline.world.subjects import (
     DEVELOPMENT_SUBJECTS,
     SHAPES,

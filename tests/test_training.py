@@ -2,9 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.noise import keyed_generator
-from pipeline.training import fingerprint, fit, learning_rate
-from pipeline.training_settings import TrainingSettings
+from pipeline.profile.training_settings import TrainingSettings
+from pipeline.training.loop import fingerprint, fit, learning_rate
+from repulsion.tensors.noise import keyed_generator
 
 SETTINGS = TrainingSettings(
     steps=30, batch=4, peak_lr=0.1, warmup=0.1, weight_decay=0.0, ema=0.5, checkpoint_every=7, seed=0

@@ -9,14 +9,15 @@ import torch
 from toy import toy_pipeline
 
 from analysis.figures import classifier_accuracy
-from pipeline import classifier, trajectories
-from pipeline.classifier import StyleClassifier
-from pipeline.denoiser import Denoiser
-from pipeline.levels import noise_levels, sigma_table
-from pipeline.noise import particle_noise
-from pipeline.params import BadInput
-from pipeline.profile import Profile, read_profile
-from pipeline.trajectories import Trajectories, accuracy_by_level, named_prompts, split
+from pipeline.profile.profile import Profile, read_profile
+from pipeline.stages import style_classifier as trajectories
+from pipeline.stages.style_classifier import Trajectories, accuracy_by_level, named_prompts, split
+from repulsion.core.settings import BadInput
+from repulsion.diffusion.denoiser import Denoiser
+from repulsion.diffusion.levels import noise_levels, sigma_table
+from repulsion.forces import classifier
+from repulsion.forces.classifier import StyleClassifier
+from repulsion.tensors.noise import particle_noise
 
 ROOT = Path(__file__).parents[1]
 PROMPTS = [("a painting of a vase, by ambrel", 0), ("a painting of a cat, by estrow", 4)]

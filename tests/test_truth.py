@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from analysis import truth
-from pipeline.world import statistics
+from analysis.metrics import truth
+from pipeline.world_model import statistics
 
 LOG = np.log(np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.2, 0.2, 0.6]]))
 

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.validation.measure import value, values
-from analysis.validation.sensitivity import matrix, mean_with_interval, rank_correlations, seen, smallest_step
-from analysis.validation.sizes import least_n, ranking_errors
-from pipeline.dial_settings import read_settings
-from pipeline.dials import dialled, sets_of
-from pipeline.feature_sets import SPACES
-from pipeline.noise import keyed_generator
-from pipeline.params import BadInput
-from pipeline.world import evaluation_encoder
+from analysis.metrics.dialled import value, values
+from analysis.stages.sensitivity import matrix, mean_with_interval, rank_correlations, seen, smallest_step
+from analysis.stages.sizes import least_n, ranking_errors
+from pipeline.encoders import evaluation_encoder
+from pipeline.profile.dial_settings import read_settings
+from pipeline.sets.feature_sets import SPACES
+from pipeline.stages.dials import dialled, sets_of
+from repulsion.core.settings import BadInput
+from repulsion.tensors.noise import keyed_generator
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "analysis" / "validation" / "params.yaml"

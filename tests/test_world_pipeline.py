@@ -7,10 +7,14 @@ import torch
 import yaml
 from diffusers import AutoencoderKL, StableDiffusionPipeline
 
-from pipeline.model import load_pipeline, sample_plain
-from pipeline.params import strict
-from pipeline.world import card, latents, measure, train_denoiser, train_encoder, train_vae
-from pipeline.world.artifacts import HERE, World, WorldParams
+from pipeline.stages.world import card, measure
+from pipeline.stages.world import denoiser as train_denoiser
+from pipeline.stages.world import encoder as train_encoder
+from pipeline.stages.world import vae as train_vae
+from pipeline.world_model import latents
+from pipeline.world_model.artifacts import HERE, World, WorldParams
+from repulsion.core.settings import strict
+from repulsion.diffusion.model import load_pipeline, sample_plain
 
 TOY = {"steps": 3, "batch": 2, "checkpoint_every": 2}
 

@@ -3,10 +3,11 @@
 import torch
 from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 
-from pipeline.training_settings import TrainingSettings
-from pipeline.world import train_denoiser, train_vae
-from pipeline.world.artifacts import DenoiserParams, RoundParams
-from pipeline.world.tokenizer import build_tokenizer
+from pipeline.profile.training_settings import TrainingSettings
+from pipeline.stages.world import denoiser as train_denoiser
+from pipeline.stages.world import vae as train_vae
+from pipeline.world_model.artifacts import DenoiserParams, RoundParams
+from pipeline.world_model.tokenizer import build_tokenizer
 
 
 def toy_pipeline(prediction_type: str) -> StableDiffusionPipeline:

@@ -9,9 +9,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from pipeline.world.distances import ATLAS_EXTENT, atlas
 from pipeline.world.palette import numbers, palettes
 from pipeline.world.scene import Scenes
+from pipeline.world.silhouettes import ATLAS_EXTENT, atlas
 
 IMAGE_SIZE = 64
 TAU = 2 * math.pi

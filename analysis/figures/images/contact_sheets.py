@@ -1,0 +1,35 @@
+"""FIGURE contact_sheet_PROMPT: the first images of every set, a row each; methods' columns share their start noise."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from analysis.paper.pictures import first_images
+from analysis.paper.style import DPI, label
+from analysis.study.settings import Study
+
+COLUMNS = 12
+LABELS = 0.2  # share of the width for the sets' names
+
+
+def sheet(study: Study, prompt_id: str) -> plt.Figure:
+    rows = [np.concatenate(first_images(study, name, prompt_id, COLUMNS), axis=1) for name in study.sets]
+    height, width = rows[0].shape[0], max(row.shape[1] for row in rows)
+    rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
+    # one pixel of the sheet is one of the picture
+    figure = plt.figure(figsize=(width / (1 - LABELS) / DPI, len(rows) * height / DPI))
+    axes = figure.add_axes((LABELS, 0, 1 - LABELS, 1))
+    axes.imshow(np.concatenate(rows), interpolation="nearest")
+    names = [label(name) for name in study.sets]
+    axes.set_yticks([(k + 0.5) * height for k in range(len(rows))], names, fontsize=7)
+    axes.set_xticks([])
+    axes.grid(False)
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    return figure
+
+
+def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
+    return {f"contact_sheet_{prompt_id}": sheet(study, prompt_id) for prompt_id in prompt_ids}

@@ -1,0 +1,1 @@
+"""Metrics of sets of feature vectors, and METRICS, their only list."""

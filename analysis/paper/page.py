@@ -1,0 +1,158 @@
+"""The web page: one self-contained HTML file with images, numbers, tables and figures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from PIL import Image
+
+from analysis.estimates.efficiency import reads_factors
+from analysis.estimates.estimates import of_prompt
+from analysis.estimates.marks import tested
+from analysis.paper.pictures import first_images
+from analysis.paper.printing import printed
+from analysis.paper.style import SPACE_LABELS, label
+from analysis.study.inputs import swept
+from analysis.study.results import read_results
+from analysis.study.settings import Study
+from pipeline.profile.prompts import read_prompts
+from pipeline.sets.image_sets import Images
+from repulsion.core.settings import BadInput, read_text
+
+TEMPLATES = Path("report")
+SHOWN, COLUMNS = 32, 8  # images of a sheet, and its columns
+TABLES = {
+    "gap_closed": "Share of the gap between plain sampling and the reference that a set closes, Fréchet distance; the "
+    "thesis's own shares (Stable Diffusion 2, other features; published without intervals) beside it.",
+    "gap_closed_mmd": "The same of the unbiased squared MMD.",
+    "truth": "Diversity counted in what the readout finds; means over prompts.",
+    "quality": "Quality: readings, distances to the true renders, and drift from plain sampling. The reference is not "
+    "perfect: pictures by its rare artists are misread more often than the popular ones of plain sampling.",
+    "findings": "The thesis's claims: each holds where its number is above 0, with its whole interval. Beside it, what "
+    "the thesis's own distances say.",
+    "margins": "Quality of each method less plain sampling's, and whether all margins hold (fixed before the run).",
+    "efficiency": "Different artists and places among the first images of a prompt, and how many images it takes to "
+    "find as many as plain sampling does in all of its own (a dash where all are not enough; plain's own number is one "
+    "draw).",
+    "control": "How much of a method's effect falls in the space that its embedding is named for (MMD).",
+    "differences": "Each method less plain sampling, with p-values (Holm).",
+    "frechet_by_prompt": "Fréchet distance to the reference, by space and prompt; a prompt's interval is over its "
+    "own sets.",
+    "mmd_by_prompt": "Unbiased squared MMD to the reference, by space and prompt; a prompt's interval is over its "
+    "own sets.",
+    "cost": "Cost of one image: latents through the denoiser; seconds and memory as measured by make bench, once: "
+    "counts and single measurements have no intervals.",
+}
+FIGURES = {
+    "distance_bars": "Fréchet distance to the reference; whiskers are 95% intervals, dots are prompts, the "
+    "dotted line is the floor with its interval.",
+    "front": "The sweep on development prompts: diversity gained against quality lost. Circles: the strengths chosen; "
+    "whiskers: 95% intervals; crosses: the thesis's raw strength 1000; dashed: the margin.",
+    "first_images": "Different artists and places that are recognised among the first images of a prompt; bands "
+    "are 95% intervals.",
+    "dials": "Rank correlation of every metric with the factors of sets whose truth is known; ± is how "
+    "far its 95% interval reaches.",
+    "small_n": "From how many images on a metric ranks a less diverse set behind a diverse one; bands are 95% "
+    "intervals.",
+    "artist_shares": "Who painted the images of each set; brackets are 95% intervals.",
+    "places": "Where the subjects stand; brackets are 95% intervals.",
+    "forces": "Size of the repulsion as a share of the score's, over the noise levels; bands span the particle sets.",
+    "pairwise_distances": "Distances between two images of a prompt; bands are 95% intervals.",
+    "pairs": "The nearest and the farthest pair of images of the first prompt, in each space: one draw.",
+    "classifier_accuracy": "The style classifier names the artist of held-out trajectories; bands are 95% intervals.",
+    "story": "Sixteen particles in two dimensions with an exact score: one draw.",
+}
+
+
+DRAWN_WHERE: dict[str, Callable[[Study], bool]] = {
+    "front": swept,
+    "first_images": reads_factors,
+    "artist_shares": reads_factors,
+    "places": reads_factors,
+    "dials": tested,
+    "small_n": tested,
+}
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def sheet(images: Images) -> str:
+    """The first images of a set as one picture."""
+    tiles = list(images)
+    blank = np.full_like(tiles[0], 255)
+    tiles += [blank] * (-len(tiles) % COLUMNS)
+    rows = [np.concatenate(tiles[k : k + COLUMNS], axis=1) for k in range(0, len(tiles), COLUMNS)]
+    buffer = io.BytesIO()
+    Image.fromarray(np.concatenate(rows)).save(buffer, "WEBP", quality=85)
+    return data_uri("webp", buffer.getvalue())
+
+
+def sheets(study: Study, prompt_ids: list[str]) -> dict[str, dict[str, str]]:
+    """A picture for each prompt and set."""
+    return {
+        prompt_id: {name: sheet(first_images(study, name, prompt_id, SHOWN)) for name in study.sets}
+        for prompt_id in prompt_ids
+    }
+
+
+def numbers(results: pd.DataFrame, study: Study) -> dict[str, dict[str, list[tuple[str, str]]]]:
+    """What stands below a sheet, with its interval: readings, and distances to the reference by space."""
+    found: dict[str, dict[str, list[tuple[str, str]]]] = {}
+    wanted = {("frechet", space, study.analysis.reference): title for space, title in SPACE_LABELS.items()}
+    for row in results.itertuples():
+        entry = found.setdefault(row.prompt_id, {name: [] for name in study.sets})[row.set]
+        if title := wanted.get((row.metric, row.space, row.against)):
+            entry.append((f"distance, {title}", printed(of_prompt(row))))
+        elif not row.space:
+            entry.append((label(row.metric), printed(of_prompt(row))))
+    return found
+
+
+def is_drawn(study: Study, name: str) -> bool:
+    """Whether a profile has a figure: some are of what another model or encoder does not have."""
+    return name not in DRAWN_WHERE or DRAWN_WHERE[name](study)
+
+
+def figure_of(study: Study, name: str) -> str:
+    path = study.figures / f"{name}.png"
+    if not path.is_file():
+        raise BadInput(f"no {path}; dvc repro makes it")
+    return data_uri("png", path.read_bytes())
+
+
+def table_of(study: Study, name: str) -> str:
+    path = study.tables / f"{name}.html"
+    if not path.is_file():
+        raise BadInput(f"no {path}; dvc repro makes it")
+    return read_text(path)
+
+
+def render(study: Study) -> str:
+    prompts = read_prompts(study.prompts_file)
+    data = {
+        "sets": [{"name": name, "label": label(name)} for name in study.sets],
+        "baseline": study.analysis.baseline,
+        "opening": study.methods[-1],
+        "images": sheets(study, [p.prompt_id for p in prompts]),
+        "numbers": numbers(read_results(study), study),
+    }
+    figures = [(name, caption, figure_of(study, name)) for name, caption in FIGURES.items() if is_drawn(study, name)]
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
+    return environment.get_template("page.html").render(
+        profile=study,
+        prompts=prompts,
+        label=label,
+        tables=TABLES.items(),
+        html={name: Markup(table_of(study, name)) for name in TABLES},
+        figures=figures,
+        data=data,
+    )

@@ -1,0 +1,25 @@
+"""The paper: a typst PDF that reads its tables and numbers from the results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typst
+
+from analysis.study.settings import Study
+from repulsion.core.settings import BadInput, one_line
+
+SOURCE = Path("report/report.typ")
+
+
+def render(study: Study) -> bytes:
+    """The PDF, the same bytes for the same results: no date, and only the fonts that typst carries."""
+    inputs = {
+        "results": f"/{study.results}",
+        "params": f"/{study.here}params.yaml",
+        "methods": f"/{study.methods_file}",
+    }
+    try:
+        return typst.compile(SOURCE, root=".", sys_inputs=inputs, ignore_system_fonts=True)
+    except typst.TypstError as error:  # a table, picture or number that the paper reads is missing or not as written
+        raise BadInput(f"{SOURCE}: {one_line(error)}; run dvc repro again") from None

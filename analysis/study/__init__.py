@@ -1,0 +1,1 @@
+"""A profile with its analysis parameters; its results, whole or an error."""

@@ -1,1 +1,0 @@
-"""What the metrics see: tested on sets whose truth is known."""

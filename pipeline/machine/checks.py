@@ -1,0 +1,203 @@
+"""What a profile needs of this machine: the device and its memory, the weights, the disk. No stage starts without it.
+
+Sizes are estimates, from counts of what is kept; the factors in them say where they come from.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from pipeline.machine.architecture import PARAMETERS, config_of
+from pipeline.machine.downloads import require_file
+from pipeline.profile.profile import Profile
+from pipeline.profile.prompts import read_prompts, select
+from pipeline.world.artists import ARTIST_NAMES
+from repulsion.core.settings import BadInput
+from repulsion.diffusion.model_folder import (
+    STEMS,
+    check_folder,
+    image_factor,
+    latent_shape,
+    require_sizes,
+    weight_files,
+)
+from repulsion.forces.repulsion import THROUGH_DENOISER
+from repulsion.sampling.methods import load_methods
+from repulsion.tensors.devices import require_device
+from repulsion.tensors.weights import count_parameters
+
+GIB = 2**30
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+# Activations that are alive at once, in units of the largest: a UNet's feed-forward layer is 8 times as wide as the
+# first block, a decoder's last block works at full size. Of Stable Diffusion 2, in float32 on a CPU, bench.sd2
+# measured 5.7 and 4.4, and a UNet with the graph of a gradient took 40.
+LIVE_UNET, LIVE_DECODER, LIVE_GRAPH = 7, 5, 42
+PAIRS = 6  # matrices of pairs of particles: distances, kernel, weights and what they are made of
+# A PNG's share of its pixels' bytes: photographs are at 0.5 to 0.6, the painted world's pictures at 0.43.
+PNG = 0.6
+# An image set lies in its shards and packed, which DVC's cache shares (by hard links); features likewise.
+COPIES = 2
+
+
+def of_model(profile: Profile, part: str) -> dict[str, Any]:
+    return config_of(Path(profile.model), part)
+
+
+def image_size(profile: Profile) -> tuple[int, int]:
+    """Height and width of an image, in pixels."""
+    factor = image_factor(of_model(profile, "vae"))
+    _, height, width = latent_shape(of_model(profile, "unet"), factor)
+    return height * factor, width * factor
+
+
+def require_configs(profile: Profile) -> None:
+    """Raise BadInput for configurations from which no sizes can be computed: those that are there, and Stable Diffusion
+    2's for those that are not."""
+    configs = [of_model(profile, part) for part in STEMS]
+    require_sizes(*configs, f"model {profile.model}")
+    latent_shape(configs[0], image_factor(configs[1]), where=f"model {profile.model}")
+
+
+def parameters(profile: Profile) -> dict[str, int]:
+    """Of each network, by the heads of its files; of Stable Diffusion 2's, while they are not there."""
+    return {part: parameters_of(Path(profile.model), part) for part in STEMS}
+
+
+def parameters_of(model: Path, part: str) -> int:
+    try:
+        files = weight_files(model, part).files
+    except BadInput:
+        return PARAMETERS[part]
+    return count_parameters(files)
+
+
+def memory_needed(profile: Profile) -> float:
+    """GiB on the device while a particle set is sampled: weights (of two parts at most, where the others wait on the
+    CPU), latents with what the sampler keeps of them, and the largest of the micro-batches."""
+    unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
+    channels, height, width = latent_shape(unet, image_factor(vae))
+    widest = height * width * 8 * unet["block_out_channels"][0]
+    decode = (
+        compute.decode_batch * prod(image_size(profile)) * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
+    )
+    graph = LIVE_GRAPH * compute.gradient_batch * widest if through_denoiser(profile) else 0
+    working = max(LIVE_UNET * profile.sampling.batch * widest, graph, LIVE_DECODER * decode) * BYTES[compute.dtype]
+    n = profile.sampling.particles
+    kept = (8 * n * channels * height * width + PAIRS * n**2) * 4  # x, x0, score, forces; the kernel: float32
+    counts = parameters(profile).values()
+    there = sorted(counts)[-2:] if compute.offload else counts
+    weights = sum(there) * BYTES[compute.dtype]
+    return (weights + working + kept) / GIB
+
+
+def through_denoiser(profile: Profile) -> bool:
+    """Whether some method of the profile sends a gradient back through the UNet."""
+    methods = load_methods(Path(profile.methods_file))
+    cells = [cell for name in profile.methods if name in methods for cell in methods[name].repel or ()]
+    return any(cell.input in THROUGH_DENOISER for cell in cells)
+
+
+def memory_there(profile: Profile) -> float:
+    """GiB of the device, or of the machine where that computes."""
+    if profile.device == "cuda":
+        import torch
+
+        return torch.cuda.get_device_properties(0).total_memory / GIB
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB
+
+
+def artists_of(profile: Profile) -> int:
+    return len(profile.prompts.artists or ARTIST_NAMES)
+
+
+def images_of(profile: Profile) -> dict[str, int]:
+    """How many images each set has, over all prompts."""
+    prompts = len(select(read_prompts(Path(profile.prompts.source)), profile.prompts))
+    artists = artists_of(profile)
+    return {name: prompts * profile.images_per_prompt(name, artists) for name in profile.sets}
+
+
+def disk_needed(profile: Profile, images: int) -> float:
+    """GiB that images and their features take, and what is kept until a set is whole: the denoiser's outputs, and the
+    trajectories that the style classifier learns from."""
+    p, classifier = profile.sampling, profile.style_classifier
+    latent = prod(latent_shape(of_model(profile, "unet"), image_factor(of_model(profile, "vae"))))
+    trajectories = len(classifier.subjects) * artists_of(profile) * (classifier.train + classifier.held_out)
+    features = COPIES * 8700 * 4  # Inception's five spaces, float32
+    kept = 2 * p.particles * p.levels * BYTES[profile.compute.dtype] + trajectories * (p.levels + 1) * 4
+    return (images * (COPIES * PNG * 3 * prod(image_size(profile)) + features) + kept * latent) / GIB
+
+
+def device(profile: Profile) -> str:
+    require_device(profile.device)
+    if profile.device == "cpu":
+        return f"cpu, {os.cpu_count()} cores"
+    import torch
+
+    return f"cuda, {torch.cuda.get_device_name(0)}"
+
+
+def model(profile: Profile) -> str:
+    try:
+        check_folder(Path(profile.model))
+    except BadInput as error:
+        raise BadInput(f"{error}{fetch(profile) if profile.source else ''}") from None
+    return f"{profile.model}, {sum(parameters(profile).values()) / 1e6:.0f} million parameters"
+
+
+def fetch(profile: Profile) -> str:
+    return f"; make fetch PROFILE={profile.profile} downloads it"
+
+
+def encoder(profile: Profile) -> str:
+    p = profile.encoder
+    try:
+        require_file(Path(p.weights), p.sha256, f"encoder {p.name}")
+    except BadInput as error:
+        raise BadInput(f"{error}{fetch(profile) if p.sha256 else ''}") from None
+    return p.weights
+
+
+def memory(profile: Profile) -> str:
+    needed = memory_needed(profile)
+    try:
+        require_device(profile.device)
+    except BadInput:
+        raise BadInput(f"memory: about {needed:.1f} GiB needed, and there is no {profile.device} device") from None
+    if needed > (there := memory_there(profile)):
+        raise BadInput(
+            f"memory: about {needed:.1f} GiB needed, {there:.1f} GiB on the {profile.device}; lower sampling.batch "
+            f"({profile.sampling.batch}), compute.gradient_batch ({profile.compute.gradient_batch}) or decode_batch "
+            f"({profile.compute.decode_batch})"
+        )
+    return f"about {needed:.1f} GiB needed, {there:.1f} GiB on the {profile.device}"
+
+
+def disk(profile: Profile) -> str:
+    missing = sum(n for name, n in images_of(profile).items() if not profile.features(name).is_file())
+    made = sum(path.stat().st_size for path in profile.scratch.rglob("*") if path.is_file()) / GIB
+    needed, there = max(0.0, disk_needed(profile, missing) - made), shutil.disk_usage(".").free / GIB
+    if needed > there:
+        raise BadInput(f"disk: about {needed:.1f} GiB needed for {missing} images, {there:.1f} GiB free here")
+    return f"about {needed:.1f} GiB needed for {missing} images, {there:.1f} GiB free"
+
+
+# In the order in which they are made; each says what it found, or raises BadInput with what to do.
+CHECKS: dict[str, Callable[[Profile], str]] = {
+    "device": device,
+    "model": model,
+    "encoder": encoder,
+    "memory": memory,
+    "disk": disk,
+}
+
+
+def require_ready(profile: Profile) -> None:
+    """Raise BadInput for the first thing that a profile misses here."""
+    for check in CHECKS.values():
+        check(profile)

@@ -1,0 +1,97 @@
+"""What a profile needs and git does not hold: a model from the Hugging Face hub, the encoder's weights.
+
+Nothing is downloaded on the side: `make fetch` is the only command that asks the network, and a stage that misses
+something names it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from http.client import HTTPException
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pipeline.profile.profile import Profile
+from pipeline.profile.stage import main
+from repulsion.core.settings import BadInput, new_file, one_line
+from repulsion.diffusion.model_folder import PARTS, STEMS, check_folder, config_path
+
+# Encoders whose weights have an address.
+ADDRESSES = {
+    "inception": "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
+    "pt_inception-2015-12-05-6726825d.pth",
+}
+# Of a repository, what is loaded, whole or in shards; it also holds the same weights in other formats, twice over.
+PATTERNS = [
+    "model_index.json",
+    "tokenizer/*",
+    *(str(config_path(Path(), part)) for part in PARTS),
+    *(
+        f"{part}/{stem}{end}"
+        for part, stem in STEMS.items()
+        for end in (".safetensors", ".safetensors.index.json", "-*-of-*.safetensors")
+    ),
+]
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def require_file(path: Path, sha256: str | None, what: str) -> None:
+    """Raise BadInput unless there is something at `path`, and its sha256 begins as expected where one is."""
+    if not path.exists():
+        raise BadInput(f"{what}: nothing at {path}")
+    if sha256 is None:
+        return
+    if not path.is_file():
+        raise BadInput(f"{what}: {path} is not a file, but a sha256 is expected of it")
+    if not (found := sha256_of(path)).startswith(sha256):
+        raise BadInput(f"{what}: {path} has sha256 {found}, expected {sha256}; delete it and fetch it again")
+
+
+def fetch_model(profile: Profile) -> None:
+    """The model's folder, from the hub."""
+    from huggingface_hub import snapshot_download
+
+    source = profile.source
+    try:
+        snapshot_download(source.repository, revision=source.revision, local_dir=profile.model, allow_patterns=PATTERNS)
+    except Exception as error:  # of whichever transport the hub's client is built on
+        raise BadInput(
+            f"model: {source.repository} at {source.revision}: download failed ({one_line(error)}); "
+            f"put a folder in diffusers' format at {profile.model}"
+        ) from None
+
+
+def fetch_encoder(profile: Profile) -> None:
+    """The encoder's file, from its address."""
+    from torch.hub import download_url_to_file
+
+    path, url = Path(profile.encoder.weights), ADDRESSES[profile.encoder.name]
+    try:
+        with new_file(path) as part:
+            download_url_to_file(url, str(part), progress=False)
+    except (OSError, HTTPException) as error:
+        raise BadInput(f"encoder: {url}: download failed ({error}); copy {Path(url).name} to {path}") from None
+
+
+def run(profile: Profile) -> None:
+    """Fetch what has an address: the model at its revision, of which only what has changed is loaded, and the encoder's
+    file where it is missing. Then all of it must be there."""
+    model, weights = Path(profile.model), Path(profile.encoder.weights)
+    os.environ["HF_HUB_OFFLINE"] = "0"  # the Makefile keeps everything else from the hub; read when the hub is imported
+    todo = [fetch_model] if profile.source else []
+    if not weights.exists() and profile.encoder.name in ADDRESSES:
+        todo.append(fetch_encoder)
+    for fetch in tqdm(todo, desc="fetch"):
+        fetch(profile)
+    check_folder(model)
+    require_file(weights, profile.encoder.sha256, f"encoder {profile.encoder.name}")
+
+
+if __name__ == "__main__":
+    main(run)

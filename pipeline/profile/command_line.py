@@ -1,0 +1,42 @@
+"""Command lines of stages: arguments by position, and --help, which says what the module does."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from repulsion.core.settings import BadInput
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Raises BadInput where argparse would print its usage and exit. `expected`: the arguments, as they are named."""
+
+    expected: str
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"expected {self.expected}, got {' '.join(sys.argv[1:]) or 'nothing'}")
+
+
+def arguments(names: Sequence[str], flag: str | None = None, optional: bool = False) -> list[str]:
+    """The values of the command line, one for each name (or none, where they are `optional`); then the flag, where it
+    was given. Raises BadInput for another number of them."""
+    shown = [f"[{name}]" for name in names] if optional else [*names, *([f"[{flag}]"] if flag else [])]
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    program = f"python -m {spec.name}" if spec else sys.argv[0]
+    parser = OneLineParser(
+        usage=" ".join([program, *shown]),
+        description=main.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.expected = " ".join(shown)
+    for name in names:
+        parser.add_argument(name, nargs="?" if optional else None)
+    if flag:
+        parser.add_argument(flag, action="store_true")
+    values = vars(parser.parse_args())
+    given = [values[name] for name in names if values[name] is not None]
+    return [*given, flag] if flag and values[flag.lstrip("-")] else given

@@ -1,0 +1,44 @@
+"""The entry point that every stage of a profile shares, and the record of what a stage took."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.profile.command_line import arguments
+from pipeline.profile.profile import Profile, read_profile
+from repulsion.core.settings import one_line_errors
+
+
+def main(run: Callable[..., None], *names: str, kind: type[Profile] = Profile) -> None:
+    """`python -m MODULE params.yaml NAMES...` calls run(profile, *names), the profile read as of this kind."""
+    with one_line_errors():
+        path, *given = arguments(["params.yaml", *names])
+        profile = read_profile(Path(path), kind)
+        run(profile, *given)
+        record(profile, " ".join([sys.modules["__main__"].__spec__.name, *given]))
+
+
+def seconds_since_start() -> float:
+    """How long this process has lived, its imports included (where there is no /proc, the processor time it took)."""
+    if not Path("/proc/self/stat").is_file():
+        return time.process_time()
+    ticks = int(
+        Path("/proc/self/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19]
+    )  # field 22: start, since boot
+    return float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def record(profile: Profile, stage: str) -> None:
+    """Add what a stage took, and its peak memory, to a file beside the results and never among them: times differ from
+    run to run."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts it in KiB
+    row = {"stage": stage, "seconds": round(seconds_since_start(), 1), "peak_gib": round(peak, 2)}
+    profile.times.parent.mkdir(parents=True, exist_ok=True)
+    with profile.times.open("a") as file:
+        file.write(json.dumps(row) + "\n")

@@ -1,0 +1,1 @@
+"""The particle sets of an image set: made, kept until all are there, packed."""

@@ -1,0 +1,67 @@
+"""Unfinished image sets: each particle set is kept as soon as it is made, and until then what its micro-batches gave,
+so that a kill costs one of these at most.
+
+Shards live in the scratch folder, under the name of the set and a fingerprint of everything that they depend on. Those
+of another fingerprint are deleted; those of a finished set stay until then, as DVC deletes a set that it has not noted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from pipeline.profile.profile import Profile
+from pipeline.profile.prompts import Prompt
+from pipeline.sets.image_sets import ParticleSet, pack, read_pngs, write_part
+from pipeline.training.loop import fingerprint
+from repulsion.core.settings import BadInput
+from repulsion.tensors.microbatch import Journal, forget_others
+
+
+@dataclass(frozen=True)
+class Job:
+    """One particle set to make: a prompt and the indices of its images. `texts`: one for each image, or one for all."""
+
+    prompt: Prompt
+    index: tuple[int, ...]
+    texts: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self)).encode()).hexdigest()[:16] + ".zip"
+
+
+def is_whole(shard: Path) -> bool:
+    """Whether every image of a shard is there as it was written; one that was damaged is made again."""
+    try:
+        return sum(1 for _ in read_pngs(shard)) > 0
+    except BadInput:
+        return False
+
+
+Make = Callable[[Job, Journal], ParticleSet]
+
+
+def make_set(profile: Profile, name: str, jobs: list[Job], inputs: list[Any], load: Callable[[], Make]) -> None:
+    """Make the jobs that are not yet there, and pack all of them as the image set `name`.
+
+    `inputs` is what the images depend on besides the jobs and the code; load() gives the function that makes one, with
+    a journal for what its micro-batches give, and is not called where nothing is left to make.
+    """
+    mine = profile.scratch / "shards" / name / fingerprint(inputs)
+    forget_others(mine)
+    shards = [mine / job.name for job in jobs]
+    make = None
+    for job, shard in zip(tqdm(jobs, desc=name), shards, strict=True):
+        journal = Journal(shard.with_suffix(""))
+        if not is_whole(shard):
+            make = make or load()
+            write_part(shard, name, make(job, journal))
+        journal.clear()
+    pack(profile.samples(name), shards)

@@ -1,0 +1,1 @@
+"""What lies between stages: sets of images and of features: no torch."""

@@ -1,0 +1,93 @@
+"""STAGE dials: image sets rendered straight from the painted world with one factor dialled, as features.
+
+What a metric should see in them is known: they have as many artists, as wide places and as much noise as was asked for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+from tqdm import tqdm
+
+from pipeline.encoders import evaluation_encoder
+from pipeline.encoders.evaluation_encoder import EvaluationEncoder
+from pipeline.encoders.feature_spaces import candidate_vectors
+from pipeline.encoders.nearest_render import render_error
+from pipeline.profile.command_line import arguments
+from pipeline.profile.dial_settings import RENDERED, DialSettings, features_of, read_settings, sets_of
+from pipeline.world.artists import ARTISTS
+from pipeline.world.render import render
+from pipeline.world.scene import PLACE_HIGH, PLACE_LOW, scenes, uniform_places
+from pipeline.world.subjects import SUBJECTS
+from repulsion.core.settings import BadInput, new_file, one_line_errors, require_one_of
+from repulsion.tensors.noise import keyed_generator
+
+BATCH = 512
+
+
+def dialled(subject: str, n: int, dials: dict[str, float], generator: torch.Generator) -> UInt8[Tensor, "n 3 64 64"]:
+    """n independent renders of a subject: artists uniform over the first of a random order; places uniform over the
+    middle part of their range; normal noise on top."""
+    chosen = torch.randperm(len(ARTISTS), generator=generator)[: int(dials["artists"])]
+    artist = chosen[torch.randint(len(chosen), (n,), generator=generator)]
+    middle = (PLACE_LOW + PLACE_HIGH) / 2
+    place = middle + dials["places"] * (uniform_places(n, generator) - middle)
+    images = render(scenes(torch.full((n,), SUBJECTS.index(subject)), artist, place, generator))
+    if dials["corruption"] > 0:
+        noise = torch.randn(images.shape, generator=generator) * 255 * dials["corruption"]
+        images = (images + noise).round().clamp(0, 255).to(torch.uint8)
+    return images
+
+
+@torch.no_grad()
+def encoded(network: EvaluationEncoder, images: UInt8[Tensor, "n 3 64 64"]) -> dict[str, np.ndarray]:
+    """Every candidate space's vectors and every reading, float32; the render error of the first images only."""
+    parts = []
+    for some in images.split(BATCH):
+        blocks = network.blocks(some)
+        reading = network.heads(blocks)
+        vectors = candidate_vectors(blocks.early, blocks.middle, blocks.pooled)
+        parts.append(vectors | {"subject": reading.subject, "artist": reading.artist, "place": reading.place})
+    found = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+    subject, artist = (found[name][:RENDERED].argmax(1) for name in ("subject", "artist"))
+    error = render_error(images[:RENDERED], subject, artist, found["place"][:RENDERED])
+    return {name: values.numpy() for name, values in (found | {"render_error": error.unsqueeze(1)}).items()}
+
+
+def require_known(p: DialSettings) -> None:
+    """Raise BadInput for subjects or numbers of artists that the painted world does not have."""
+    for subject in (*p.subjects, *p.sizes.subjects):
+        require_one_of(subject, SUBJECTS, "subject")
+    if (most := max(*p.dials["artists"], p.sizes.artists)) > len(ARTISTS):
+        raise BadInput(f"artists: expected at most {len(ARTISTS)}, got {most}")
+
+
+def run(p: DialSettings, part: str) -> None:
+    require_known(p)
+    network = evaluation_encoder.load(Path(p.encoder))
+    sets = sets_of(part, p)
+    subjects = p.sizes.subjects if part == "sizes" else p.subjects
+    with tqdm(total=len(sets) * len(subjects), desc=part) as bar:
+        for subject in subjects:
+            found = {}
+            for name, (n, dials) in sets.items():
+                images = dialled(subject, n, dials, keyed_generator(p.seed, part, subject, name))
+                found |= {f"{name}|{space}": vectors for space, vectors in encoded(network, images).items()}
+                bar.update()
+            with new_file(features_of(part, subject)) as path, path.open("wb") as file:
+                np.savez(file, **found)
+
+
+def main() -> None:
+    path, part = arguments(["params.yaml", "PART"])
+    require_one_of(part, ("dials", "sizes"), "part")
+    run(read_settings(Path(path)), part)
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        main()

@@ -1,0 +1,157 @@
+"""STAGE prompts: validates everything that a profile names, before anything is sampled, and writes its prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pipeline.encoders.encoders import ENCODERS
+from pipeline.machine.architecture import config_of
+from pipeline.machine.checks import image_size, require_ready
+from pipeline.profile.profile import Profile
+from pipeline.profile.prompts import Prompt, named_prompts, read_prompts, require_text, select
+from pipeline.profile.stage import main
+from pipeline.stages.reference import REFERENCES, rendered
+from pipeline.world.artists import ARTIST_NAMES
+from repulsion.core.settings import BadInput, new_file, require_one_of
+from repulsion.diffusion.denoiser import prediction_type
+from repulsion.diffusion.levels import SCHEDULES, noise_levels
+from repulsion.diffusion.model import load_part, load_scheduler, load_tokenizer, scheduler_sigmas
+from repulsion.diffusion.model_folder import STEMS, image_factor, latent_shape
+from repulsion.forces.classifier import CHANNELS, StyleClassifier
+from repulsion.sampling.methods import Method, load_methods
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+def require_readable(tokenizer: PreTrainedTokenizerBase, texts: Iterable[str]) -> None:
+    """Raise BadInput for a text that the model's tokenizer cuts, or in which it does not know a word: the model would
+    see another prompt than the one it is given."""
+    unknown = tokenizer.unk_token_id
+    if unknown == tokenizer.eos_token_id:  # CLIP's own: bytes spell any word
+        unknown = None
+    for text in texts:
+        ids = tokenizer(text).input_ids
+        if unknown in ids:
+            word = next((w for w in text.split() if unknown in tokenizer(w).input_ids), text).strip(",")
+            known = ", ".join(sorted(w for w in tokenizer.get_vocab() if w.isalpha()))
+            raise BadInput(f"prompt {text!r}: the model does not know {word!r}; it knows {known}")
+        if len(ids) > tokenizer.model_max_length:
+            raise BadInput(f"prompt {text!r}: {len(ids)} tokens; the model sees {tokenizer.model_max_length}")
+
+
+def seen(text: str, tokenizer: PreTrainedTokenizerBase) -> str:
+    """What the model sees of a text: all of it, or what is left where it is cut, in the tokenizer's spelling."""
+    ids = tokenizer(text, truncation=True, max_length=tokenizer.model_max_length).input_ids
+    if len(tokenizer(text).input_ids) == len(ids):
+        return text
+    return tokenizer.decode(ids, skip_special_tokens=True).strip()
+
+
+def table_of(
+    profile: Profile, prompts: list[Prompt], artists: Sequence[str], tokenizer: PreTrainedTokenizerBase
+) -> pd.DataFrame:
+    """A row for each prompt: the text that methods give the model, what it sees of that, and its subject, if any."""
+    if profile.prompts.every_artist:
+        prompts = [replace(p, asked=p.by_all(artists)) for p in prompts]
+    rows = [{**asdict(p), "asked": p.text, "seen": seen(p.text, tokenizer), "subject": p.subject} for p in prompts]
+    return pd.DataFrame(rows)
+
+
+def require_references(profile: Profile, prompts: list[Prompt], artists: Sequence[str]) -> None:
+    """Raise BadInput for a kind of reference that does not exist, or what the painted world cannot paint."""
+    for name in profile.references:
+        kind = profile.reference_sets[name].kind
+        require_one_of(kind, REFERENCES, f"kind of reference {name}:")
+        if REFERENCES[kind] is not rendered:
+            continue
+        if odd := [p.prompt_id for p in prompts if not p.subject]:
+            raise BadInput(f"reference {name}: prompt {odd[0]} is none of the painted world's, which it is to render")
+        for artist in artists:
+            require_one_of(artist, ARTIST_NAMES, f"artist of reference {name}:")
+
+
+def require_levels(profile: Profile, rows: dict[str, Method]) -> None:
+    """Raise BadInput for a scheduler that cannot be sampled with, or a method with a part that would never act at this
+    profile's noise levels."""
+    p, model = profile.sampling, Path(profile.model)
+    scheduler = load_scheduler(model)
+    prediction_type(scheduler)
+    sigmas = noise_levels(p.schedule, scheduler_sigmas(scheduler, f"model {model}: scheduler"), p.levels)[:-1].tolist()
+    for name in profile.methods:
+        try:
+            rows[name].require_levels(sigmas)
+        except BadInput as error:
+            raise BadInput(f"{profile.methods_file}: {name}: {error}") from None
+
+
+def require_classifier(profile: Profile, artists: Sequence[str]) -> None:
+    """Raise BadInput for a style classifier that cannot be built for this model's latents."""
+    p, model = profile.style_classifier, Path(profile.model)
+    channels, height, width = latent_shape(config_of(model, "unet"), image_factor(config_of(model, "vae")))
+    if channels != CHANNELS or height != width:
+        raise BadInput(
+            f"style_classifier: expected square latents of {CHANNELS} channels, got {height}x{width} of {channels}"
+        )
+    with torch.device("meta"):
+        StyleClassifier(tuple(artists), height, p.width, p.features)
+
+
+def require_networks(model: Path) -> None:
+    """Raise BadInput for networks that cannot be loaded, or whose weights are not finite. One after the other, on the
+    CPU: a later stage would notice only after others have sampled."""
+    for part in STEMS:
+        for name, tensor in load_part(model, part, torch.float32).state_dict().items():
+            if not torch.isfinite(tensor).all():
+                raise BadInput(f"model {model}: part {part!r}: tensor {name} has values that are not finite")
+
+
+def require_encoder(profile: Profile) -> None:
+    """Raise BadInput for an encoder that cannot be loaded, does not take this model's images, or gives vectors that are
+    not finite."""
+    p = profile.encoder
+    blank = np.zeros((1, *image_size(profile), 3), np.uint8)
+    for space, vectors in ENCODERS[p.name](Path(p.weights), "cpu").encode(blank).items():
+        if not torch.isfinite(vectors).all():
+            raise BadInput(f"encoder {p.name}: {p.weights}: {space} of a blank image is not finite")
+
+
+def run(profile: Profile) -> None:
+    """Validate everything that a later stage would refuse, and write the prompts and artists."""
+    require_one_of(profile.encoder.name, ENCODERS, "encoder")
+    require_one_of(profile.sampling.schedule, SCHEDULES, "schedule")
+    rows = load_methods(Path(profile.methods_file))
+    for name in profile.methods:
+        require_one_of(name, rows, "method")
+    require_ready(profile)
+    model, subjects = Path(profile.model), profile.style_classifier.subjects
+    prompts = select(read_prompts(Path(profile.prompts.source)), profile.prompts)
+    artists = profile.prompts.artists or ARTIST_NAMES
+    for where, texts in (("artists", artists), ("style_classifier: subjects", subjects)):
+        for text in texts:
+            require_text(text, where)
+    require_references(profile, prompts, artists)
+    tokenizer = load_tokenizer(model)
+    require_readable(tokenizer, (p.by(artist) for p in prompts for artist in artists))
+    require_readable(tokenizer, (text for text, _ in named_prompts(subjects, artists)))
+    require_levels(profile, rows)
+    require_classifier(profile, artists)
+    require_networks(model)
+    require_encoder(profile)
+    for path, table in (
+        (profile.prompts_file, table_of(profile, prompts, artists, tokenizer)),
+        (profile.artists_file, pd.DataFrame({"artist": artists})),
+    ):
+        with new_file(path) as part:
+            table.to_csv(part, index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    main(run)

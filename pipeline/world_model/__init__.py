@@ -1,0 +1,1 @@
+"""The small Stable Diffusion of the painted world: what its training stages share."""

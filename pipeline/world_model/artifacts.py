@@ -1,0 +1,145 @@
+"""Every path of the painted world's pipeline, and its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from pipeline.profile.command_line import arguments
+from pipeline.profile.training_settings import TrainingSettings
+from pipeline.training.loop import fingerprint
+from pipeline.world.artists import ARTIST_NAMES
+from repulsion.core.settings import BadInput, Count, Names, Seed, Share, Text, load, one_line_errors, settings
+from repulsion.tensors.devices import Device, require_device
+
+HERE = Path("profiles/world")
+
+
+Channels = Annotated[int, Field(ge=8, multiple_of=8)]  # groups of the VAE's norms
+WideChannels = Annotated[int, Field(ge=32, multiple_of=32)]  # attention heads of 32 channels each
+
+
+@settings
+class VaeParams:
+    """Four resolutions: images are 8 times as large as latents."""
+
+    channels: Annotated[tuple[Channels, ...], Field(min_length=4, max_length=4)]
+    training: TrainingSettings
+
+
+@settings
+class RoundParams:
+    """One round of the denoiser's training: its scenes, how often a named artist is one of the `hard` ones (a share
+    `hard_share` of the named scenes; the others are uniform over all artists), and its training."""
+
+    scenes: Count
+    seed: Seed
+    hard: Names | None
+    hard_share: Share
+    training: TrainingSettings
+
+    def __post_init__(self) -> None:
+        if unknown := [name for name in self.hard or () if name not in ARTIST_NAMES]:
+            raise BadInput(f"hard: unknown artist {unknown[0]!r}; expected some of {', '.join(ARTIST_NAMES)}")
+        if (self.hard_share > 0) != bool(self.hard):
+            raise BadInput(f"hard_share: expected more than 0, and 0 where hard is null, got {self.hard_share}")
+
+
+@settings
+class DenoiserParams:
+    """The UNet's channels by resolution, the text encoder's width and layers, and the rounds of training."""
+
+    channels: Annotated[tuple[WideChannels, ...], Field(min_length=1)]
+    layers_per_block: Count
+    text_width: WideChannels
+    text_layers: Count
+    caption_dropout: Annotated[float, Field(ge=0, lt=1)]
+    rounds: Annotated[tuple[RoundParams, ...], Field(min_length=1)]
+
+
+@settings
+class EncoderParams:
+    training: TrainingSettings
+
+
+@settings
+class MeasureParams:
+    """Numbers of images behind each measured bar, and the sampling they are drawn with."""
+
+    renders: Count
+    images_per_pair: Count
+    images_base_guidance_1: Count
+    images_base_guidance_8: Count
+    levels: Annotated[int, Field(ge=2)]
+    batch: Count
+    seed: Seed
+
+
+@settings
+class WorldParams:
+    model: Text
+    results: Text
+    scratch: Text
+    device: Device
+    vae: VaeParams
+    denoiser: DenoiserParams
+    encoder: EncoderParams
+    measure: MeasureParams
+
+
+@dataclass(frozen=True)
+class World:
+    """Where the painted world's pipeline reads and writes."""
+
+    params: WorldParams
+
+    @property
+    def model(self) -> Path:
+        return Path(self.params.model)
+
+    def latents(self, *inputs: object) -> Path:
+        key = fingerprint(self.params.device, *inputs)
+        return Path(self.params.scratch) / f"latents-{key}.safetensors"
+
+    @property
+    def vae(self) -> Path:
+        return self.model / "vae"
+
+    @property
+    def encoder(self) -> Path:
+        return self.model / "encoder"
+
+    @property
+    def metrics(self) -> Path:
+        return Path(self.params.results) / "metrics.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return Path(self.params.scratch) / "checkpoints"
+
+    def curve(self, part: str) -> Path:
+        return Path(self.params.results) / "curves" / f"{part}.csv"
+
+    def checkpoint(self, part: str, *inputs: str) -> Path:
+        """Where a part's training keeps its state. Other parameters, code or inputs give another name, so that no
+        training is continued on other terms by mistake."""
+        key = fingerprint(asdict(getattr(self.params, part)), self.params.device, *inputs)
+        return self.checkpoints / f"{part}-{key}.safetensors"
+
+
+def main(run: Callable[[World], None]) -> None:
+    """The entry point of a stage: its work on the world of the command line."""
+    with one_line_errors():
+        world = read_world()
+        require_device(world.params.device)
+        run(world)
+
+
+def read_world() -> World:
+    """The world of the parameter file named on the command line, or of the params.yaml beside this file."""
+    given = arguments(["params.yaml"], optional=True)
+    return World(load(WorldParams, Path(*given) if given else HERE / "params.yaml"))

@@ -1,0 +1,1 @@
+"""Repulsion between the samples of one prompt, for diffusion models."""

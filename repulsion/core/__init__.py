@@ -1,0 +1,1 @@
+"""Errors, files and validated settings: no torch."""

@@ -1,0 +1,1 @@
+"""Noise levels, and any Stable Diffusion as denoise(x, sigma)."""

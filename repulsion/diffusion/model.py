@@ -1,0 +1,195 @@
+"""A Stable Diffusion folder, loaded onto a device; and sampled by diffusers' own loop.
+
+Images are uint8 NCHW RGB in [0, 255].
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, UInt8
+from safetensors import SafetensorError
+from torch import Tensor
+
+from pipeline.profile.sections import ComputeParams
+from repulsion.core.settings import BadInput, one_line
+from repulsion.diffusion.levels import sigma_table
+from repulsion.diffusion.model_folder import (
+    CLASSES,
+    POSITIONS,
+    STEMS,
+    check_folder,
+    class_of,
+    config_path,
+    image_factor,
+    latent_shape,
+    read_config,
+    require_pipeline,
+    require_supported,
+    token_limit,
+    weight_files,
+)
+from repulsion.tensors.noise import keyed_generator
+
+if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is checked before it is paid for
+    from diffusers import StableDiffusionPipeline
+    from transformers import PreTrainedTokenizerBase
+
+# As diffusers does by itself, in full precision.
+PLAINLY = ComputeParams("float32", False, False, False, 128, 32)
+
+
+def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAINLY) -> StableDiffusionPipeline:
+    """The folder as diffusers' own pipeline, from safetensors only, silent; where and how it computes by `compute`.
+
+    Raises BadInput, in one line, for a missing part, parts that do not fit each other, or weights of the wrong shape.
+    """
+    check_folder(folder)
+    from diffusers import StableDiffusionPipeline
+    from diffusers.utils import logging
+    from transformers.utils import logging as transformers_logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()  # of texts that are cut, with every set; STAGE prompts says what is left of them
+    transformers_logging.disable_progress_bar()
+    dtype = getattr(torch, compute.dtype)
+    parts = {part: load_part(folder, part, dtype) for part in STEMS}
+    try:
+        pipe = StableDiffusionPipeline.from_pretrained(folder, **parts, safety_checker=None, feature_extractor=None)
+    except Exception as error:  # the tokenizers library raises Exception itself
+        raise BadInput(f"model {folder}: {one_line(error)}") from None
+    scheduler_sigmas(pipe.scheduler, f"model {folder}: part 'scheduler'")
+    limit = token_limit(pipe.tokenizer.model_max_length, pipe.text_encoder.config.max_position_embeddings)
+    pipe.tokenizer.model_max_length = limit
+    pipe.set_progress_bar_config(disable=True)
+    return placed(pipe, device, compute)
+
+
+def load_part(model: Path, part: str, dtype: torch.dtype) -> torch.nn.Module:
+    """One network, on the CPU. The library that its class comes from translates the names that tensors had in older
+    checkpoints, as Stable Diffusion 2's; a tensor that is missing after that it would fill at random and only warn of.
+    """
+    import diffusers  # seconds, which the checks of a folder should not cost
+    import transformers
+
+    kind = getattr(transformers if part == "text_encoder" else diffusers, CLASSES[part])
+    where, variant = f"model {model}: part {part!r}", weight_files(model, part).variant
+    options = {"use_safetensors": True, "low_cpu_mem_usage": False, "dtype": dtype, "output_loading_info": True}
+    try:
+        network, info = kind.from_pretrained(model / part, variant=variant, **options)
+    except (ValueError, RuntimeError, OSError, TypeError, KeyError, SafetensorError) as error:
+        raise BadInput(f"{where}: weights and configuration do not fit: {one_line(error)}") from None
+    if missing := sorted(info["missing_keys"]):
+        shape = tuple(network.state_dict()[missing[0]].shape)
+        raise BadInput(f"{where}: tensor {missing[0]} is missing; expected shape {shape}")
+    return network.eval().requires_grad_(False)  # gradients go to latents, never to weights
+
+
+def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
+    """The model's tokenizer, of the class in its index; it cuts texts where the text encoder's positions end."""
+    import transformers  # seconds, which the checks of a folder should not cost
+
+    transformers.utils.logging.set_verbosity_error()  # of texts that are too long; STAGE prompts says what is left
+    try:
+        tokenizer = getattr(transformers, class_of(model, "tokenizer")).from_pretrained(model / "tokenizer")
+        tokenizer("a")
+    except Exception as error:  # the tokenizers library raises Exception itself
+        raise BadInput(f"model {model}: part 'tokenizer' cannot be read: {one_line(error)}") from None
+    positions = read_config(config_path(model, "text_encoder")).get("max_position_embeddings", POSITIONS)
+    tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
+    return tokenizer
+
+
+def load_scheduler(model: Path) -> object:
+    """The model's scheduler, by the class that its index names. Raises BadInput for one without abar, as those of flow
+    matching are."""
+    import diffusers  # seconds, which the checks of a folder should not cost
+
+    where, name = f"model {model}: part 'scheduler'", class_of(model, "scheduler")
+    kind = getattr(diffusers, name, None)
+    if kind is None:
+        raise BadInput(f"{where}: diffusers has no scheduler {name}")
+    try:
+        scheduler = kind.from_pretrained(model / "scheduler")
+    except Exception as error:  # whatever a configuration leads to
+        raise BadInput(f"{where}: {one_line(error)}") from None
+    scheduler_sigmas(scheduler, where)
+    return scheduler
+
+
+def scheduler_sigmas(scheduler: object, where: str) -> Float[Tensor, " t"]:
+    """sigma of every training timestep of a scheduler. Raises BadInput for one without them, or whose noise does not
+    rise from step to step."""
+    abar = getattr(scheduler, "alphas_cumprod", None)
+    if abar is None:
+        raise BadInput(f"{where} {type(scheduler).__name__} has no alphas_cumprod; supported: schedulers that have")
+    table = sigma_table(abar)
+    if len(table) < 2 or not torch.isfinite(table).all() or not (table.diff() > 0).all():
+        raise BadInput(f"{where}: expected betas whose noise levels rise over at least 2 timesteps")
+    return table
+
+
+def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -> StableDiffusionPipeline:
+    """The pipeline on its device. Attention is PyTorch's scaled_dot_product_attention, diffusers' own choice."""
+    if compute.channels_last:
+        for part in (pipe.unet, pipe.vae):
+            part.to(memory_format=torch.channels_last)
+    if compute.offload:
+        pipe.enable_model_cpu_offload(device=device)
+        return pipe
+    pipe.to(device)
+    if compute.compile:
+        # a compiled graph would give its buffers away in the first backward pass, and several repulsions may each ask
+        torch._functorch.config.donated_buffer = False
+        pipe.unet.compile()
+    return pipe
+
+
+def require_supported_pipeline(pipe: object) -> None:
+    """Raise BadInput, in one line, unless `pipe` is a StableDiffusionPipeline (or of a class made from it) whose parts
+    fit each other."""
+    names = [kind.__name__ for kind in type(pipe).__mro__]
+    require_pipeline(next((n for n in names if n == "StableDiffusionPipeline"), names[0]), "pipe")
+    configs = [dict(pipe.unet.config), dict(pipe.vae.config), pipe.text_encoder.config.to_dict()]
+    require_supported(*configs, "pipe")
+    scheduler_sigmas(pipe.scheduler, "pipe: scheduler")
+
+
+def shape_of_latents(
+    pipe: StableDiffusionPipeline, height: int | None = None, width: int | None = None
+) -> tuple[int, int, int]:
+    """Channels, height and width of the pipeline's latents, for images of its own size or of `height` x `width`."""
+    return latent_shape(pipe.unet.config, image_factor(pipe.vae.config), height, width, "pipe")
+
+
+def device_of(pipe: StableDiffusionPipeline) -> torch.device:
+    """Where the pipeline's parts compute, wherever they wait until then."""
+    return pipe._execution_device
+
+
+@torch.no_grad()
+def sample_plain(
+    pipe: StableDiffusionPipeline,
+    prompts: list[str],
+    indices: list[int],
+    guidance_scale: float,
+    levels: int,
+    seed: int,
+) -> UInt8[Tensor, "n 3 h w"]:
+    """One image for each (prompt, index) by the pipeline's own scheduler over `levels` noise levels. The guidance scale
+    is diffusers'.
+
+    An image starts from noise keyed by (seed, prompt, index): the same in any batch.
+    """
+    keys = zip(prompts, indices, strict=True)
+    generators = [keyed_generator(seed, prompt, index, "start") for prompt, index in keys]
+    images = pipe(
+        prompts,
+        num_inference_steps=levels,
+        guidance_scale=guidance_scale,
+        generator=generators,
+        output_type="pt",
+    ).images
+    return (images * 255).round().to(torch.uint8).cpu()

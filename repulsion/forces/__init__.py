@@ -1,0 +1,1 @@
+"""Energies, the spaces they act in, and the force on each particle."""

@@ -1,0 +1,120 @@
+"""Methods as data: a row of methods.yaml -> a validated Method. Adding a cell of the grid changes no Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from pipeline.profile.profile import require_id
+from repulsion.core.settings import BadInput, Positive, read_yaml, require_one_of, require_unique, settings, strict
+from repulsion.diffusion.levels import NoiseRange
+from repulsion.forces.embeddings import SPACES
+from repulsion.forces.repulsion import Repulsion
+from repulsion.sampling.conditions import Anneal, Guidance
+from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS
+
+METHODS_FILE = Path(__file__).parents[1] / "methods.yaml"
+MAX_CANDIDATES = 100  # sampled for each image that is kept
+
+
+@settings
+class Correction(NoiseRange):
+    """A step at one noise level, before the prediction step of each level of the range."""
+
+    step: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of(self.step, CORRECTIONS, "correction step")
+
+
+@settings
+class Spread:
+    """The "add particles" start: one particle until the first noise level that is not above `sigma`, there copied and
+    spread by one correction step."""
+
+    sigma: Positive
+    step: str
+
+    def __post_init__(self) -> None:
+        require_one_of(self.step, CORRECTIONS, "correction step")
+
+    @property
+    def range(self) -> NoiseRange:
+        return NoiseRange(sigma_max=self.sigma)
+
+    def level(self, sigmas: list[float]) -> int:
+        """The first of the noise levels (falling) that is not above `sigma`."""
+        return next(k for k, sigma in enumerate(sigmas) if self.range.acts_at(sigma))
+
+
+@settings
+class Selection:
+    """The best of M: `candidates` times as many particles are sampled, and of them those that lie farthest apart in
+    `space` are kept, chosen greedily."""
+
+    candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)]
+    space: str
+
+    def __post_init__(self) -> None:
+        require_one_of(self.space, SPACES, "space")
+
+
+@settings
+class Method:
+    """Which steps at which noise levels. Repulsions add up, and act in every step at a level in their range,
+    corrections included. `guidance` and `anneal` change how the denoiser is conditioned; `select` what is kept."""
+
+    predict: str
+    correct: Correction | None = None
+    repel: Annotated[tuple[Repulsion, ...], Field(min_length=1)] | None = None
+    spread: Spread | None = None
+    guidance: Guidance | None = None
+    anneal: Anneal | None = None
+    select: Selection | None = None
+
+    @property
+    def spaces(self) -> list[str]:
+        """Every space that the method needs."""
+        return [r.space for r in self.repel or ()] + ([self.select.space] if self.select else [])
+
+    def __post_init__(self) -> None:
+        require_one_of(self.predict, PREDICTIONS, "prediction step")
+
+    def require_levels(self, sigmas: list[float]) -> None:
+        """Raise BadInput for a part that would act at none of these noise levels (falling, the last 0 left out)."""
+        parts = {"correct": self.correct, "guidance": self.guidance, "spread": self.spread and self.spread.range}
+        parts |= {f"repel[{k}]": repulsion for k, repulsion in enumerate(self.repel or ())}
+        for where, part in parts.items():
+            if part:
+                part.require_level(sigmas, where)
+
+
+PLAIN = Method("euler")
+
+
+def read_rows(path: Path) -> dict[str, Any]:
+    """The rows of a methods file, as they stand there. Raises BadInput for names that cannot be names of files."""
+    rows = read_yaml(path)
+    if not isinstance(rows, dict) or not rows:
+        raise BadInput(f"{path}: expected a mapping of method names to rows, got {rows!r}")
+    for name in rows:
+        if not isinstance(name, str):
+            raise BadInput(f"{path}: expected names of methods that are texts, got {name!r}")
+        require_id(name, f"{path}: method")
+    require_unique(rows, f"{path}: methods")
+    return rows
+
+
+def load_methods(path: Path) -> dict[str, Method]:
+    """Every row of a methods file."""
+    return {name: strict(Method, row, f"{path}: {name}") for name, row in read_rows(path).items()}
+
+
+def load_method(name: str, path: Path) -> Method:
+    """One row of a methods file, by name; the others are not validated."""
+    rows = read_rows(path)
+    require_one_of(name, rows, "method")
+    return strict(Method, rows[name], f"{path}: {name}")

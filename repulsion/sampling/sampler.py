@@ -1,0 +1,141 @@
+"""The loop over noise levels. It knows no prompt and no model, only denoise(x, sigma) -> x0.
+
+x is variance-exploding, x = x0 + sigma eps, [n, *shape]: one row for each particle of one set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from repulsion.core.settings import BadInput
+from repulsion.forces.embeddings import Context, Embed, embedding
+from repulsion.forces.repulsion import DIRECTIONS, STRENGTHS, THROUGH_DENOISER, force
+from repulsion.sampling.methods import Method
+from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS, Draw, Particles, Step
+
+Denoise = Callable[[Tensor, float], Tensor]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Edits by methods that are no repulsion. Edits of the condition and the guidance weight are model.Denoiser's.
+
+    edit_latent(x, sigma, level) -> x once, as a level begins; edit_x0(x, x0, sigma, level) -> x0 at every evaluation.
+    """
+
+    edit_latent: Callable[[Tensor, float, int], Tensor] | None = None
+    edit_x0: Callable[[Tensor, Tensor, float, int], Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one evaluation of the drift saw: norms over the whole set, of the score and of the repulsion added to it."""
+
+    level: int
+    sigma: float
+    score_norm: float
+    repulsion_norm: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """One set of particles being sampled: what its drift is made of. `sigmas` are the levels' (floats, the last 0 left
+    out); `name` (method, prompt) is what errors call it."""
+
+    denoise: Denoise
+    sigmas: list[float]
+    method: Method
+    embeds: list[Embed]
+    hooks: Hooks
+    observe: Callable[[Evaluation], None] | None
+    name: str
+
+    def drift(self, x: Particles, sigma: float, level: int, draw: Draw) -> Particles:
+        """The score (x0 - x) / sigma^2, less the repulsions of this level; `draw` is noise, for the control."""
+        # by the level's sigma: a step of second order evaluates the drift at the next one, too
+        cells = zip(self.method.repel or (), self.embeds, strict=True)
+        active = [(r, e) for r, e in cells if r.acts_at(self.sigmas[level])]
+        if len(x) == 1:
+            active = []
+        through = any(r.input in THROUGH_DENOISER for r, _ in active)
+        leaf = x.detach().requires_grad_(bool(active))
+        with torch.set_grad_enabled(through):
+            x0 = self.denoise(leaf, sigma)
+            if self.hooks.edit_x0:
+                x0 = self.hooks.edit_x0(leaf, x0, sigma, level)
+        score = (x0.detach() - x) / sigma**2
+        total = torch.zeros_like(score)
+        for repulsion, embed in active:
+            rep = force(repulsion, embed, leaf, x0, sigma, level)
+            rep = DIRECTIONS[repulsion.direction](rep, draw)
+            total += STRENGTHS[repulsion.strength.kind](repulsion.strength.value, score, rep) * rep
+        if active and self.observe:
+            self.observe(Evaluation(level, sigma, score.norm().item(), total.norm().item()))
+        return score - total
+
+
+@torch.inference_mode(False)  # forces are gradients, also where a caller wants none
+@torch.no_grad()
+def sample(
+    denoise: Denoise,
+    sigmas: Float[Tensor, " sigmas"],
+    method: Method,
+    noise: Callable[[str], Particles],
+    context: Context,
+    name: str,
+    hooks: Hooks | None = None,
+    observe: Callable[[Evaluation], None] | None = None,
+) -> Particles:
+    """The particles at sigma 0, after every level of `sigmas`.
+
+    noise(purpose) draws a standard normal for every particle of the set: "start", then one purpose for each step that
+    needs noise, so that a draw depends on the particle and the step and on nothing else. Raises BadInput for a method
+    that does not fit the levels or the context, and FloatingPointError that names set, particle and level for a value
+    that is not finite.
+    """
+    method.require_levels(sigmas[:-1].tolist())
+    embeds = [embedding(r.space, context) for r in method.repel or ()]
+    run = Run(denoise, sigmas[:-1].tolist(), method, embeds, hooks or Hooks(), observe, name)
+    start = noise("start")
+    if len(start) < 1:
+        raise BadInput(f"{name}: expected at least one particle, got none")
+    x = (start[:1] if method.spread else start) * sigmas[0].item()
+    for level, (sigma, sigma_next) in enumerate(pairwise(sigmas.tolist())):
+        x = at_level(run, x, len(start), level, sigma, sigma_next, noise)
+        require_finite(x, name, level, sigma)
+    return x
+
+
+def at_level(
+    run: Run, x: Particles, n: int, level: int, sigma: float, sigma_next: float, noise: Callable[[str], Particles]
+) -> Float[Tensor, " m *shape"]:
+    """From sigma to sigma_next: the edit of the latent, the spread, the correction and the prediction of this level."""
+    method = run.method
+    spread_here = method.spread is not None and level == method.spread.level(run.sigmas)
+
+    def drift(x: Particles, sigma: float) -> Particles:
+        return run.drift(x, sigma, level, lambda: noise(f"control {level}")[: len(x)])
+
+    def step(steps: dict[str, Step], name: str, purpose: str) -> Particles:
+        return steps[name](x, sigma, sigma_next, drift, lambda: noise(f"{purpose} {level}")[: len(x)])
+
+    if run.hooks.edit_latent:
+        x = run.hooks.edit_latent(x, sigma, level)
+    if spread_here:
+        x = x.expand(n, *x.shape[1:]).clone()
+        x = step(CORRECTIONS, method.spread.step, "spread")
+    if method.correct and method.correct.acts_at(sigma):
+        x = step(CORRECTIONS, method.correct.step, "correct")
+    return step(PREDICTIONS, method.predict, "predict")
+
+
+def require_finite(x: Particles, name: str, level: int, sigma: float) -> None:
+    bad = (~torch.isfinite(x)).flatten(1).any(1).nonzero().flatten().tolist()
+    if bad:
+        raise FloatingPointError(f"{name}: particle {bad[0]} is not finite after level {level} (sigma {sigma:.4g})")

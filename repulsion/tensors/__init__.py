@@ -1,0 +1,1 @@
+"""Noise, weights on disk, pixels and slices of batches."""

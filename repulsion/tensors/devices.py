@@ -1,0 +1,17 @@
+"""Devices: a tracked choice, never a guess, so that a result says where it was computed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from repulsion.core.settings import BadInput
+
+Device = Literal["cpu", "cuda"]
+
+
+def require_device(device: str) -> None:
+    """Raise BadInput unless torch can compute on the device here."""
+    import torch  # seconds, which reading parameters should not cost
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device: cuda, but torch finds no CUDA device here; expected cpu, or a machine with a GPU")
