@@ -18,7 +18,8 @@ from analysis.study.results import read_results
 from analysis.study.settings import Study
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import read_profile
-from repulsion.core.settings import new_file, one_line_errors
+from repulsion.core.errors import one_line_errors
+from repulsion.core.files import new_file
 
 KEYS = ["set", "prompt_id", "metric", "space", "against"]
 ACCEPT = "--accept"

@@ -19,7 +19,7 @@ from analysis.stages import distances, tables
 from analysis.study.settings import Study
 from bench.timing import interleaved, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
 from pipeline.profile.profile import read_profile
-from repulsion.core.settings import one_line_errors
+from repulsion.core.errors import one_line_errors
 
 N, D, PARTICLES = 10_000, 2048, 500
 SETS, PROMPTS, SPACES = 11, 6, 5  # of the thesis

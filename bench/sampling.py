@@ -20,13 +20,13 @@ from torch import Tensor
 
 from bench.timing import interleaved, machine, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
 from pipeline.world.captions import caption
-from repulsion.core.settings import one_line_errors
+from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import load_pipeline, sample_plain
-from repulsion.forces.classifier import StyleClassifier
 from repulsion.forces.embeddings import CLASSIFIER_SPACES, SPACES, Context
 from repulsion.forces.energies import gradient
 from repulsion.forces.repulsion import THROUGH_DENOISER, Repulsion, Strength, force
+from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.methods import METHODS_FILE, Method, load_methods
 from repulsion.sampling.particles import Question, particles
 

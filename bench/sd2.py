@@ -28,15 +28,15 @@ from pipeline.machine.cost import Arithmetic, arithmetic
 from pipeline.machine.stand_in import random_pipeline, tokenizer
 from pipeline.profile.profile import read_profile
 from pipeline.profile.prompts import read_prompts
-from pipeline.profile.sections import ComputeParams
-from repulsion.core.settings import one_line_errors
+from repulsion.core.compute import ComputeParams
+from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.levels import sigma_table
 from repulsion.diffusion.model import placed, sample_plain
-from repulsion.forces.classifier import StyleClassifier
+from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.methods import Method, load_methods
 from repulsion.sampling.particles import Question, particles
-from repulsion.tensors.microbatch import Journal
+from repulsion.tensors.slices import Journal
 
 PROFILE = Path("profiles/sd2/params.yaml")
 RESULTS, PAGE = Path("report/sd2.json"), Path("report/sd2.md")

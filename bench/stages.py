@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.timing import machine
 from pipeline.profile.profile import read_profile
-from repulsion.core.settings import BadInput, one_line_errors
+from repulsion.core.errors import BadInput, one_line_errors
 
 RESULTS = Path(__file__).parent / "results" / "stages.json"
 

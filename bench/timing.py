@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 REPEATS = 5
 CORES = 2  # what the bars are stated for

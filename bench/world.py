@@ -15,7 +15,7 @@ from pipeline.world.captions import caption
 from pipeline.world.render import render
 from pipeline.world.scene import max_diversity, random_subjects
 from pipeline.world_model.artifacts import read_world
-from repulsion.core.settings import one_line_errors
+from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.model import load_pipeline, sample_plain
 
 N, GUIDANCE, LEVELS = 64, 8.0, 20

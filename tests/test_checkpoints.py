@@ -18,7 +18,7 @@ from stand_ins import words
 from pipeline.machine.cost import passes
 from pipeline.machine.stand_in import SMALL, random_pipeline
 from pipeline.profile.sections import SamplingParams
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.diffusion.denoiser import Denoiser, texts_cut
 from repulsion.diffusion.levels import LEAST_ABAR, noise_levels, sigma_table
 from repulsion.diffusion.model import load_pipeline, load_scheduler, load_tokenizer, sample_plain, shape_of_latents

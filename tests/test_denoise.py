@@ -5,7 +5,7 @@ import torch
 from diffusers import DDIMScheduler
 from toy import toy_pipeline
 
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.diffusion.denoiser import X0_FROM, Denoiser, to_images
 from repulsion.diffusion.levels import noise_levels, sigma_table
 from repulsion.forces.embeddings import Context

@@ -11,7 +11,7 @@ from pipeline.world.scene import HUDDLE_STD, popular_shares
 from pipeline.world.subjects import SUBJECTS
 from pipeline.world_model.artifacts import RoundParams
 from pipeline.world_model.latents import TrainingLatents, training_scenes
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.tensors.noise import keyed_generator
 
 UNIFORM = RoundParams(1, 0, None, 0.0, TrainingSettings(1, 1, 1.0, 0.0, 0.0, 0.0, 1, 0))

@@ -17,7 +17,7 @@ from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from pipeline.profile.prompts import Prompt
 from pipeline.sets.feature_sets import SPACES, FeatureSet
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 KEY = Key("vase", "frechet", "general", "max_div")
 

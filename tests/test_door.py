@@ -10,7 +10,7 @@ from analysis.study import known_metrics as door
 from analysis.study.known_metrics import require_known_metrics
 from analysis.study.settings import Study, Tolerances
 from pipeline.profile.profile import read_profile, stage
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 ROOT = Path(__file__).parents[1]
 PROFILES = ["params.yaml", *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("profiles/*/params.yaml")))]

@@ -13,7 +13,7 @@ from test_profile import PROFILES
 from pipeline.machine import downloads
 from pipeline.machine.downloads import PATTERNS, require_file, sha256_of
 from pipeline.profile.profile import Profile, read_profile
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 @pytest.fixture

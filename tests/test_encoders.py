@@ -6,7 +6,7 @@ import torch
 from stand_ins import inception_weights
 
 from pipeline.encoders.encoders import ENCODERS, inception_input, load_inception
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 WORLD_ENCODER = Path(__file__).parents[1] / "models" / "painted-world" / "encoder"
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.encoders.encoders import ENCODERS
 from pipeline.sets.feature_sets import READS, SPACES, FeatureSet, read_features, require_same_spaces, write_features
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 IDS = ["p", "q", "p", "NA"]
 

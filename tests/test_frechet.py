@@ -13,7 +13,7 @@ from analysis.metrics.frechet import (
     stretch,
 )
 from analysis.metrics.samples import TwoSamples, scatter
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 FAR = np.full(1, 1e6)  # a distance beside which no rounding counts
 

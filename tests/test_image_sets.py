@@ -18,7 +18,7 @@ from pipeline.sets.image_sets import (
     require_images,
     write_part,
 )
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 def made(prompt_id: str, first: int, n: int = 3) -> ParticleSet:

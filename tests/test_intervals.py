@@ -15,7 +15,7 @@ from analysis.estimates.intervals import (
     resampled,
     share_interval,
 )
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 def leave_one_out(sets: np.ndarray, metric) -> tuple[np.ndarray, np.ndarray]:

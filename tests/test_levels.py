@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.diffusion.levels import SCHEDULES, interpolate, noise_levels, scaled_linear_abar, sigma_table
 
 TABLE = sigma_table(scaled_linear_abar(0.00085, 0.012, 1000))

@@ -16,7 +16,7 @@ from analysis.estimates.quality import margin_estimates, within
 from analysis.stages.sweep import chosen, family, gain
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 def estimate(value: float, spread: float = 0.0) -> Estimate:

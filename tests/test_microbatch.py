@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from repulsion.tensors.microbatch import Journal, sliced
+from repulsion.tensors.slices import Journal, sliced
 
 X = torch.randn(7, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 SCALE = torch.arange(1.0, 8.0, dtype=torch.float64).unsqueeze(1)

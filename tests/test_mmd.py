@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from analysis.metrics.mmd import bandwidth, mmd, mmd_of_pairs
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 def test_by_hand():

@@ -15,7 +15,8 @@ from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.subjects import SUBJECTS
 from pipeline.world_model.artifacts import HERE, World, WorldParams
-from repulsion.core.settings import BadInput, load
+from repulsion.core.errors import BadInput
+from repulsion.core.settings import load
 from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import PLAINLY, check_folder, load_pipeline, sample_plain
 from repulsion.forces.repulsion import Repulsion, Strength

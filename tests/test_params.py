@@ -12,16 +12,9 @@ import yaml
 from pydantic import Field
 
 from pipeline.world_model.artifacts import HERE, WorldParams
-from repulsion.core.settings import (
-    BadInput,
-    load,
-    new_file,
-    one_line_errors,
-    read_yaml,
-    require_unique,
-    settings,
-    strict,
-)
+from repulsion.core.errors import BadInput, one_line_errors, require_unique
+from repulsion.core.files import new_file, read_yaml
+from repulsion.core.settings import load, settings, strict
 from repulsion.sampling.conditions import Guidance
 
 

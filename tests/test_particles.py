@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.profile.sections import MAX_IMAGES
+from repulsion.core.settings import MAX_IMAGES
 from repulsion.diffusion.model import load_pipeline
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling.conditions import Anneal, Guidance

@@ -18,7 +18,7 @@ from pipeline.profile.profile import Profile, read_profile
 from pipeline.stages import features, reference
 from pipeline.stages import sample as generate
 from pipeline.stages import style_classifier as trajectories
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 

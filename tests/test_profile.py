@@ -11,7 +11,8 @@ import yaml
 from analysis.study.settings import Study
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import read_profile, stage
-from repulsion.core.settings import BadInput, strict
+from repulsion.core.errors import BadInput
+from repulsion.core.settings import strict
 
 ROOT = Path(__file__).parents[1]
 PROFILES = {"small": ROOT / "params.yaml"} | {p.parent.name: p for p in (ROOT / "profiles").glob("*/params.yaml")}

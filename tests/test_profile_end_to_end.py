@@ -28,7 +28,8 @@ from pipeline.sets.image_sets import read_forces, read_images, read_manifest, re
 from pipeline.stages import features, reference
 from pipeline.stages import prompts as prepare
 from pipeline.stages import sample as generate
-from repulsion.core.settings import BadInput, strict
+from repulsion.core.errors import BadInput
+from repulsion.core.settings import strict
 from repulsion.sampling.methods import load_methods
 
 METHODS = ("plain", "channel_average", "style_classifier")

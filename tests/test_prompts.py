@@ -1,11 +1,11 @@
 import pytest
 
-from pipeline.profile.profile import require_id
 from pipeline.profile.prompts import Prompt, read_prompts, select
 from pipeline.profile.sections import PromptParams
 from pipeline.world.captions import caption
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
+from repulsion.core.files import require_id
 
 HOSTILE = [
     'a "quoted" vase, with a comma',

@@ -4,7 +4,7 @@ import torch
 from pipeline.profile.prompts import Prompt
 from pipeline.stages.reference import jobs, render_set
 from pipeline.world.artists import ARTIST_NAMES
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.tensors.noise import keyed_seed
 
 VASE = Prompt("vase", "a painting of a vase", "test")

@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from repulsion.core.settings import BadInput
-from repulsion.forces.classifier import StyleClassifier
+from repulsion.core.errors import BadInput
 from repulsion.forces.embeddings import SPACES, Context, thirds, thirds_differences
 from repulsion.forces.energies import gradient
 from repulsion.forces.repulsion import INPUTS, STRENGTHS, Repulsion, Strength, force
+from repulsion.forces.style_classifier import StyleClassifier
 
 
 def context(size: int, dtype: torch.dtype) -> Context:

@@ -12,7 +12,8 @@ from analysis.study.results import Row, by_prompt, passes_per_image, read_result
 from analysis.study.rows import keys_of
 from analysis.study.settings import Study, Tolerances
 from pipeline.profile.prompts import read_prompts
-from repulsion.core.settings import BadInput, strict
+from repulsion.core.errors import BadInput
+from repulsion.core.settings import strict
 
 PROMPTS = (
     "prompt_id,prompt,split,asked,seen,subject\nvase,a vase,test,a vase,a vase,\nkite,a kite,test,a kite,a kite,\n"

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipeline.stages.story import ring
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.diffusion.levels import SCHEDULES, noise_levels, scaled_linear_abar, sigma_table
 from repulsion.diffusion.mixture import GaussianMixture
 from repulsion.forces.embeddings import Context

@@ -6,7 +6,7 @@ from scipy.spatial.distance import cdist
 
 from analysis.metrics import samples
 from analysis.metrics.samples import Sample, TwoSamples, across_means, kept_rows, scatter, scatters, within_means
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 RNG = np.random.default_rng(0)
 

@@ -29,7 +29,7 @@ from repulsion.diffusion.levels import sigma_table
 from repulsion.diffusion.model import load_pipeline
 from repulsion.sampling.methods import PLAIN, load_methods
 from repulsion.sampling.particles import Question, particles
-from repulsion.tensors.microbatch import Journal
+from repulsion.tensors.slices import Journal
 
 LEVELS = 3
 

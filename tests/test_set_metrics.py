@@ -8,7 +8,7 @@ from analysis.metrics.kid import kid
 from analysis.metrics.neighbours import coverage, density, nearest_distance, precision, recall
 from analysis.metrics.samples import Sample
 from analysis.metrics.similarity import mean_similarity, rke, vendi
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 RNG = np.random.default_rng(0)
 

@@ -17,7 +17,7 @@ from pipeline.sets.image_sets import ParticleSet, read_images
 from repulsion.core import settings as params
 from repulsion.core.settings import strict
 from repulsion.tensors import weights
-from repulsion.tensors.microbatch import Journal
+from repulsion.tensors.slices import Journal
 from repulsion.tensors.weights import hash_of
 
 PROMPT = Prompt("vase", "a painting of a vase", "test")

@@ -12,11 +12,11 @@ from analysis.figures import classifier_accuracy
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.stages import style_classifier as trajectories
 from pipeline.stages.style_classifier import Trajectories, accuracy_by_level, named_prompts, split
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.diffusion.denoiser import Denoiser
 from repulsion.diffusion.levels import noise_levels, sigma_table
-from repulsion.forces import classifier
-from repulsion.forces.classifier import StyleClassifier
+from repulsion.forces import style_classifier as classifier
+from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.tensors.noise import particle_noise
 
 ROOT = Path(__file__).parents[1]

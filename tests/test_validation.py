@@ -13,7 +13,7 @@ from pipeline.encoders import evaluation_encoder
 from pipeline.profile.dial_settings import read_settings
 from pipeline.sets.feature_sets import SPACES
 from pipeline.stages.dials import dialled, sets_of
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.tensors.noise import keyed_generator
 
 ROOT = Path(__file__).parents[1]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.estimates.estimates import Estimate, gap_estimates
 from analysis.study.settings import Study
-from repulsion.core.settings import read_yaml
+from repulsion.core.files import read_yaml
 
 # Embeddings of latents by what they are to spread: the subject's place, or the look of the picture.
 NAMED_FOR = {

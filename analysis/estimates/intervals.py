@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import norm
 
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 RESAMPLES = 10_000
 LEVEL = 0.95

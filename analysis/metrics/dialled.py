@@ -13,7 +13,7 @@ from analysis.metrics.samples import Replicates, Sample, TwoSamples
 from pipeline.profile.dial_settings import RENDERED, DialSettings, sets_of
 from pipeline.sets.feature_sets import READS, SPACES, UNREADABLE
 from pipeline.world.subjects import SUBJECTS
-from repulsion.core.settings import BadInput, one_line
+from repulsion.core.errors import BadInput, one_line
 
 Key = tuple[str, str]  # metric, space
 Vectors = dict[str, np.ndarray]

@@ -12,7 +12,7 @@ from scipy.linalg.blas import dsymm, dsyrk, dtrsm
 from scipy.linalg.lapack import dpotrf, dsygst
 
 from analysis.metrics.samples import Replicates, TwoSamples, scatter, scatters
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 LARGE = 256  # columns, from which on time matters more than the last digits
 ENOUGH = 1e-6  # largest rounding, as a share of the distance, at which products in float32 stand

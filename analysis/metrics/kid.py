@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from analysis.metrics.samples import Replicates, Sample, TwoSamples, across_means, within_means
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 def kid(a: Float[np.ndarray, "n d"], b: Float[np.ndarray, "m d"]) -> float:

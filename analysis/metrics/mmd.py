@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.spatial.distance import squareform
 
 from analysis.metrics.samples import Replicates, Sample, TwoSamples, across_means, within_means
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 def bandwidth(reference: Float[np.ndarray, "m d"]) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike
 from scipy.linalg import get_blas_funcs
 from scipy.linalg.blas import dsyrk
 
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 K = 5  # neighbours, as in Naeem et al. 2020
 # Squared distances below this share of the squared norms are rounding: 3e-7 of a norm, what float32 features carry.

@@ -15,7 +15,7 @@ from scipy.linalg import eigvalsh
 from scipy.special import entr
 
 from analysis.metrics.samples import Replicates, Sample, scatters, within_means
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 def mean_similarity(x: Float[np.ndarray, "n d"]) -> float:

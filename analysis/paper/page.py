@@ -24,7 +24,8 @@ from analysis.study.results import read_results
 from analysis.study.settings import Study
 from pipeline.profile.prompts import read_prompts
 from pipeline.sets.image_sets import Images
-from repulsion.core.settings import BadInput, read_text
+from repulsion.core.errors import BadInput
+from repulsion.core.files import read_text
 
 TEMPLATES = Path("report")
 SHOWN, COLUMNS = 32, 8  # images of a sheet, and its columns

@@ -7,7 +7,7 @@ from pathlib import Path
 import typst
 
 from analysis.study.settings import Study
-from repulsion.core.settings import BadInput, one_line
+from repulsion.core.errors import BadInput, one_line
 
 SOURCE = Path("report/report.typ")
 

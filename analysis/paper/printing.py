@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.estimates.estimates import Estimate
 from analysis.paper.style import label
-from repulsion.core.settings import new_file
+from repulsion.core.files import new_file
 
 MARK = " †"
 

@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import seaborn as sns
 
-from repulsion.core.settings import new_file
+from repulsion.core.files import new_file
 
 SPACE_LABELS = {
     "general": "general",

@@ -19,7 +19,7 @@ from pipeline.profile.prompts import Prompt, read_prompts
 from pipeline.profile.stage import main
 from pipeline.sets.feature_sets import FeatureSet, require_same_spaces
 from pipeline.sets.image_sets import manifest_hash, read_run
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 Vectors = dict[str, np.ndarray]
 Take = Callable[[Key], Replicates]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis.paper import page, paper
 from analysis.study.settings import Study
 from pipeline.profile.stage import main
-from repulsion.core.settings import new_file
+from repulsion.core.files import new_file
 
 
 def run(study: Study) -> None:

@@ -14,7 +14,8 @@ from analysis.estimates.intervals import choices, interval, resampled
 from analysis.metrics.dialled import read_sets, values
 from pipeline.profile.command_line import arguments
 from pipeline.profile.dial_settings import DIALS, RESULTS, DialSettings, features_of, read_settings
-from repulsion.core.settings import new_file, one_line_errors
+from repulsion.core.errors import one_line_errors
+from repulsion.core.files import new_file
 
 POWER, SEED = 0.95, 0
 CURVES, MATRIX = RESULTS / "curves.csv", RESULTS / "sensitivity.csv"

@@ -11,7 +11,8 @@ from tqdm import tqdm
 from analysis.metrics.dialled import Vectors, read_sets, values
 from pipeline.profile.command_line import arguments
 from pipeline.profile.dial_settings import RESULTS, DialSettings, features_of, read_settings
-from repulsion.core.settings import new_file, one_line_errors
+from repulsion.core.errors import one_line_errors
+from repulsion.core.files import new_file
 
 ERRORS, LEAST_N = RESULTS / "ranking_errors.csv", RESULTS / "least_n.csv"
 FACTORS = ("artists", "places")

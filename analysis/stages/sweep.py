@@ -16,7 +16,8 @@ from analysis.study.results import passes_per_image, read_results
 from analysis.study.settings import Study
 from pipeline.profile.stage import main
 from pipeline.sets.feature_sets import SPACES
-from repulsion.core.settings import BadInput, new_file
+from repulsion.core.errors import BadInput
+from repulsion.core.files import new_file
 
 # The gain that strengths are chosen by: the share of the gap closed by the unbiased distance, mean over these spaces.
 GAIN_METRIC, GAIN_SPACES = "mmd", ("general", "location", "style")

@@ -26,7 +26,8 @@ from analysis.study.results import passes_per_image, read_results
 from analysis.study.rows import ONE_SPACE
 from analysis.study.settings import Study
 from pipeline.profile.stage import main
-from repulsion.core.settings import BadInput, new_file, one_line
+from repulsion.core.errors import BadInput, one_line
+from repulsion.core.files import new_file
 
 COST_FILE = Path("bench/results/cost.json")
 TRUSTED = {None: "not tested", True: "no", False: "yes"}

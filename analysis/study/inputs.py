@@ -19,7 +19,8 @@ from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts
 from pipeline.sets.feature_sets import FeatureSet, read_features, require_set
 from pipeline.sets.image_sets import AGAIN, manifest_hash, read_forces, read_manifest, require_images
-from repulsion.core.settings import BadInput, one_line, read_text, read_yaml
+from repulsion.core.errors import BadInput, one_line
+from repulsion.core.files import read_text, read_yaml
 
 
 def sweep_profile() -> Profile:

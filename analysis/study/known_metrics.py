@@ -6,7 +6,7 @@ from analysis.metrics.metrics import AGAINST, ALONE, PAIRED, READINGS
 from analysis.study.settings import Study
 from pipeline.profile.stage import main
 from pipeline.sets.feature_sets import READS
-from repulsion.core.settings import BadInput, require_one_of
+from repulsion.core.errors import BadInput, require_one_of
 
 SHARES_OF_IMAGES = ("subject_accuracy",)
 

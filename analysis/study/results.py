@@ -14,7 +14,9 @@ from pydantic import Field
 from analysis.study.rows import Key, keys_of, particle_set
 from analysis.study.settings import Study
 from pipeline.profile.prompts import read_prompts
-from repulsion.core.settings import BadInput, Count, new_file, read_text, settings, strict_json
+from repulsion.core.errors import BadInput
+from repulsion.core.files import new_file, read_text
+from repulsion.core.settings import Count, settings, strict_json
 
 AGAIN = "delete the file and run dvc repro again"
 Passes = Annotated[int, Field(ge=0)]

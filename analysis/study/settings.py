@@ -9,7 +9,8 @@ from pydantic import Field
 
 from pipeline.profile.profile import Profile
 from pipeline.world.artists import ARTIST_NAMES
-from repulsion.core.settings import BadInput, NotNegative, settings
+from repulsion.core.errors import BadInput
+from repulsion.core.settings import NotNegative, settings
 
 
 @settings

@@ -24,7 +24,7 @@ from pipeline.encoders.nearest_render import render_error
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.render import IMAGE_SIZE
 from pipeline.world.subjects import SUBJECTS
-from repulsion.core.settings import BadInput, one_line
+from repulsion.core.errors import BadInput, one_line
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from torch.nn.functional import max_pool2d, silu
 
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.subjects import SUBJECTS
-from repulsion.core.settings import BadInput
-from repulsion.diffusion.model_folder import read_config
+from repulsion.core.errors import BadInput
+from repulsion.core.files import read_json
 from repulsion.tensors.weights import require_weights, write_tensors
 
 EARLY, MIDDLE, POOLED = 16, 64, 64  # channels of the three feature blocks
@@ -113,7 +113,7 @@ def save(encoder: EvaluationEncoder, folder: Path) -> None:
 
 def load(folder: Path) -> EvaluationEncoder:
     """The encoder in a folder. Raises BadInput for a missing part, other classes, or weights of another shape."""
-    config = read_config(folder / "config.json")
+    config = read_json(folder / "config.json")
     for kind, names in (("subjects", SUBJECTS), ("artists", ARTIST_NAMES)):
         if config.get(kind) != list(names):
             raise BadInput(f"evaluation encoder {folder}: reads {kind} {config.get(kind)}, expected {', '.join(names)}")

@@ -8,8 +8,9 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from repulsion.core.files import read_json
 from repulsion.diffusion.levels import scaled_linear_abar
-from repulsion.diffusion.model_folder import config_path, read_config
+from repulsion.diffusion.model_folder import config_path
 
 TOKENS = 77  # of a text, its begin and end included
 
@@ -64,7 +65,7 @@ PARAMETERS = {"unet": 865_910_724, "vae": 83_653_863, "text_encoder": 340_387_84
 def config_of(model: Path, part: str) -> dict[str, Any]:
     """A part's configuration in a model's folder; Stable Diffusion 2's, while it is not there."""
     path = config_path(model, part)
-    return read_config(path) if path.is_file() else SD2[part]
+    return read_json(path) if path.is_file() else SD2[part]
 
 
 def sd2_abar() -> Float[Tensor, " t"]:

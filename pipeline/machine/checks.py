@@ -17,7 +17,7 @@ from pipeline.machine.downloads import require_file
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import read_prompts, select
 from pipeline.world.artists import ARTIST_NAMES
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 from repulsion.diffusion.model_folder import (
     STEMS,
     check_folder,

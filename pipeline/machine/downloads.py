@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from pipeline.profile.profile import Profile
 from pipeline.profile.stage import main
-from repulsion.core.settings import BadInput, new_file, one_line
+from repulsion.core.errors import BadInput, one_line
+from repulsion.core.files import new_file
 from repulsion.diffusion.model_folder import PARTS, STEMS, check_folder, config_path
 
 # Encoders whose weights have an address.

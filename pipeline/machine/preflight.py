@@ -20,7 +20,7 @@ from pipeline.machine.checks import CHECKS, artists_of, disk_needed, images_of, 
 from pipeline.machine.cost import Arithmetic, arithmetic, passes
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
-from repulsion.core.settings import BadInput, one_line_errors
+from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.diffusion.levels import sigma_table
 from repulsion.diffusion.model import load_scheduler
 from repulsion.diffusion.model_folder import config_path, guidance_width

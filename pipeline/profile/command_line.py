@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 
 class OneLineParser(argparse.ArgumentParser):

@@ -7,18 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from repulsion.core.settings import (
-    BadInput,
-    Count,
-    Names,
-    NotNegative,
-    Seed,
-    Share,
-    Text,
-    load,
-    require_unique,
-    settings,
-)
+from repulsion.core.errors import BadInput, require_unique
+from repulsion.core.settings import Count, Names, NotNegative, Seed, Share, Text, load, settings
 
 DIALS = ("artists", "places", "corruption")
 RENDERED = 32  # images of a set whose render error is taken: it costs sixteen renders each

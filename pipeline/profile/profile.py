@@ -7,14 +7,12 @@ stands in analysis.study.settings, so that a change there runs no sampling again
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
 from pipeline.profile.sections import (
-    ComputeParams,
     EncoderParams,
     PromptParams,
     ReferenceParams,
@@ -22,13 +20,11 @@ from pipeline.profile.sections import (
     SourceParams,
     StyleClassifierParams,
 )
-from repulsion.core.settings import BadInput, Names, Text, load, require_unique, settings
-from repulsion.tensors.devices import Device
+from repulsion.core.compute import ComputeParams
+from repulsion.core.errors import BadInput, require_unique
+from repulsion.core.files import require_id
+from repulsion.core.settings import Device, Names, Text, load, settings
 
-# An id may become a part of a file's name or of a page's address: nothing else than these, and none of the names that
-# Windows keeps for devices.
-ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
-DEVICE_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
 # Folders of results/ that are no profile's.
 OTHER_RESULTS = ("validation", "world")
 
@@ -134,13 +130,6 @@ class Profile:
 
     def features(self, name: str) -> Path:
         return self.results / "features" / f"{name}.npz"
-
-
-def require_id(value: str, where: str) -> None:
-    if not ID.fullmatch(value):
-        raise BadInput(f"{where}: expected letters, digits, _ and - (64 at most, - not first), got {value!r}")
-    if DEVICE_NAMES.fullmatch(value):
-        raise BadInput(f"{where}: {value!r} is the name of a device on Windows; expected another one")
 
 
 Kind = TypeVar("Kind", bound=Profile)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.profile.profile import require_id
 from pipeline.profile.sections import PromptParams
 from pipeline.world.captions import parse
-from repulsion.core.settings import BadInput, read_text, require_unique
+from repulsion.core.errors import BadInput, require_unique
+from repulsion.core.files import read_text, require_id
 
 COLUMNS = ("prompt_id", "prompt", "split")
 RESERVED = ("set", "space", "mean")

@@ -7,10 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from pipeline.profile.training_settings import TrainingSettings
-from repulsion.core.settings import BadInput, Count, Names, Seed, Share, Text, require_unique, settings
-
-# Of a prompt, in one set. The second candidate for image k is particle k + MAX_IMAGES: never another image.
-MAX_IMAGES = 1_000_000
+from repulsion.core.errors import BadInput, require_unique
+from repulsion.core.settings import MAX_IMAGES, Count, Names, Seed, Share, Text, settings
 
 
 @settings
@@ -19,25 +17,6 @@ class SourceParams:
 
     repository: Text
     revision: Text
-
-
-@settings
-class ComputeParams:
-    """How a model computes. `dtype`: the number format of its weights and of what goes through them (latents and forces
-    stay float32). `channels_last`: memory layout. `compile`: the UNet by torch.compile. `offload`: parts wait on the
-    CPU until they are called. `gradient_batch`: latents in one call of the UNet that a gradient goes back through,
-    which takes several times the memory; `decode_batch`: latents in one call of the decoder."""
-
-    dtype: Literal["float32", "float16", "bfloat16"]
-    channels_last: bool
-    compile: bool
-    offload: bool
-    gradient_batch: Count
-    decode_batch: Count
-
-    def __post_init__(self) -> None:
-        if self.compile and self.offload:
-            raise BadInput("compile and offload: expected one of them at most; what is compiled stays where it is")
 
 
 @settings

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import Profile, read_profile
-from repulsion.core.settings import one_line_errors
+from repulsion.core.errors import one_line_errors
 
 
 def main(run: Callable[..., None], *names: str, kind: type[Profile] = Profile) -> None:

@@ -20,8 +20,8 @@ from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt
 from pipeline.sets.image_sets import ParticleSet, pack, read_pngs, write_part
 from pipeline.training.loop import fingerprint
-from repulsion.core.settings import BadInput
-from repulsion.tensors.microbatch import Journal, forget_others
+from repulsion.core.errors import BadInput
+from repulsion.tensors.slices import Journal, forget_others
 
 
 @dataclass(frozen=True)

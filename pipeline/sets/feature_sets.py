@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from repulsion.core.settings import BadInput, new_file, one_line
+from repulsion.core.errors import BadInput, one_line
+from repulsion.core.files import new_file
 
 SPACES = ("general", "location", "style", "location_shape", "gram")
 # What a ground-truth readout says of an image, and in how many columns: log-probabilities of subjects and artists (as

@@ -24,7 +24,8 @@ import pandas as pd
 from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
-from repulsion.core.settings import BadInput, new_file, one_line
+from repulsion.core.errors import BadInput, one_line
+from repulsion.core.files import new_file
 
 MANIFEST = "manifest.csv"
 FORCES = "forces.csv"

@@ -23,7 +23,8 @@ from pipeline.world.artists import ARTISTS
 from pipeline.world.render import render
 from pipeline.world.scene import PLACE_HIGH, PLACE_LOW, scenes, uniform_places
 from pipeline.world.subjects import SUBJECTS
-from repulsion.core.settings import BadInput, new_file, one_line_errors, require_one_of
+from repulsion.core.errors import BadInput, one_line_errors, require_one_of
+from repulsion.core.files import new_file
 from repulsion.tensors.noise import keyed_generator
 
 BATCH = 512

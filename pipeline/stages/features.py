@@ -19,8 +19,8 @@ from pipeline.profile.stage import main
 from pipeline.sets.feature_sets import FeatureSet, write_features
 from pipeline.sets.image_sets import decode_all, manifest_hash, read_manifest, read_pngs, require_images
 from pipeline.training.loop import fingerprint
-from repulsion.core.settings import require_one_of
-from repulsion.tensors.microbatch import Journal, forget_others
+from repulsion.core.errors import require_one_of
+from repulsion.tensors.slices import Journal, forget_others
 from repulsion.tensors.weights import hash_of
 
 

@@ -19,12 +19,13 @@ from pipeline.profile.prompts import Prompt, named_prompts, read_prompts, requir
 from pipeline.profile.stage import main
 from pipeline.stages.reference import REFERENCES, rendered
 from pipeline.world.artists import ARTIST_NAMES
-from repulsion.core.settings import BadInput, new_file, require_one_of
+from repulsion.core.errors import BadInput, require_one_of
+from repulsion.core.files import new_file
 from repulsion.diffusion.denoiser import prediction_type
 from repulsion.diffusion.levels import SCHEDULES, noise_levels
 from repulsion.diffusion.model import load_part, load_scheduler, load_tokenizer, scheduler_sigmas
 from repulsion.diffusion.model_folder import STEMS, image_factor, latent_shape
-from repulsion.forces.classifier import CHANNELS, StyleClassifier
+from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
 from repulsion.sampling.methods import Method, load_methods
 
 if TYPE_CHECKING:

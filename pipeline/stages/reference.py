@@ -25,7 +25,7 @@ from pipeline.world.captions import parse
 from pipeline.world.render import render
 from pipeline.world.scene import scenes, uniform_places
 from pipeline.world.subjects import SUBJECTS
-from repulsion.core.settings import require_one_of
+from repulsion.core.errors import require_one_of
 from repulsion.diffusion.model import load_pipeline
 from repulsion.sampling.methods import PLAIN
 from repulsion.tensors.noise import keyed_generator, keyed_seed

@@ -19,19 +19,19 @@ from pipeline.sets.image_sets import ParticleSet
 from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import load_pipeline
 from repulsion.diffusion.model_folder import parts_of
-from repulsion.forces import classifier
+from repulsion.forces import style_classifier as classifier
 from repulsion.forces.embeddings import CLASSIFIER_SPACES
 from repulsion.sampling.methods import Method, load_method
 from repulsion.sampling.particles import Question, particles
 from repulsion.sampling.sampler import Evaluation
-from repulsion.tensors.microbatch import Journal
 from repulsion.tensors.noise import keyed_seed
+from repulsion.tensors.slices import Journal
 from repulsion.tensors.weights import hash_of
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
 
-    from repulsion.forces.classifier import StyleClassifier
+    from repulsion.forces.style_classifier import StyleClassifier
 
 
 def sample_set(

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pipeline.profile.profile import Profile
 from pipeline.profile.stage import main
-from repulsion.core.settings import new_file
+from repulsion.core.files import new_file
 from repulsion.diffusion.levels import noise_levels, scaled_linear_abar, sigma_table
 from repulsion.diffusion.mixture import GaussianMixture
 from repulsion.forces.embeddings import Context

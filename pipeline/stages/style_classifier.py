@@ -23,18 +23,18 @@ from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import named_prompts, read_artists
 from pipeline.profile.stage import main
 from pipeline.training.loop import fingerprint, fit, write_curve
-from repulsion.core.settings import new_file
+from repulsion.core.files import new_file
 from repulsion.diffusion.denoiser import Denoiser
 from repulsion.diffusion.levels import noise_levels, sigma_table
 from repulsion.diffusion.model import device_of, load_pipeline, shape_of_latents
 from repulsion.diffusion.model_folder import parts_of
-from repulsion.forces import classifier
-from repulsion.forces.classifier import StyleClassifier
+from repulsion.forces import style_classifier as classifier
 from repulsion.forces.embeddings import Context
+from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.methods import PLAIN
 from repulsion.sampling.sampler import Hooks, sample
-from repulsion.tensors.microbatch import Journal, forget_others, sliced
 from repulsion.tensors.noise import keyed_generator, particle_noise
+from repulsion.tensors.slices import Journal, forget_others, sliced
 from repulsion.tensors.weights import hash_of, read_kept, write_tensors
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pipeline.profile.profile import Profile
 from pipeline.profile.stage import main
 from pipeline.stages import features, reference
 from pipeline.stages import sample as generate
-from repulsion.core.settings import new_file
+from repulsion.core.files import new_file
 
 
 def run(profile: Profile) -> None:

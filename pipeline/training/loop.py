@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from pipeline.profile.training_settings import TrainingSettings
-from repulsion.core.settings import BadInput, new_file, one_line
+from repulsion.core.errors import BadInput, one_line
+from repulsion.core.files import new_file
 from repulsion.tensors.weights import write_tensors
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.subjects import SUBJECTS
-from repulsion.core.settings import BadInput, require_one_of
+from repulsion.core.errors import BadInput, require_one_of
 
 
 def caption(subject: str, artist: str | None) -> str:

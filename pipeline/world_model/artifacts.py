@@ -13,8 +13,9 @@ from pipeline.profile.command_line import arguments
 from pipeline.profile.training_settings import TrainingSettings
 from pipeline.training.loop import fingerprint
 from pipeline.world.artists import ARTIST_NAMES
-from repulsion.core.settings import BadInput, Count, Names, Seed, Share, Text, load, one_line_errors, settings
-from repulsion.tensors.devices import Device, require_device
+from repulsion.core.errors import BadInput, one_line_errors
+from repulsion.core.settings import Count, Device, Names, Seed, Share, Text, load, settings
+from repulsion.tensors.devices import require_device
 
 HERE = Path("profiles/world")
 

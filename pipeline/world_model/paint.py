@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from pipeline.world.captions import parse
-from repulsion.core.settings import BadInput, one_line_errors
+from repulsion.core.errors import BadInput, one_line_errors
 
 
 def arguments() -> argparse.Namespace:

@@ -1,23 +1,20 @@
-"""Settings: YAML files -> frozen dataclasses, validated by pydantic; and files that are whole or not there."""
+"""Settings: YAML files -> frozen dataclasses, validated by pydantic."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from ruamel.yaml import YAML
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import YAMLError
+from pydantic_core import CoreSchema, core_schema
+
+from repulsion.core.errors import BadInput, one_line, require_one_of
+from repulsion.core.files import read_yaml
 
 Settings = TypeVar("Settings")
 
@@ -27,93 +24,29 @@ NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what torch's generators take
 Text = Annotated[str, Field(min_length=1)]
+Device = Literal["cpu", "cuda"]  # a tracked choice, never a guess: a result says where it was computed
+# Of a prompt, in one set. The second candidate for image k is particle k + MAX_IMAGES: never another image.
+MAX_IMAGES = 1_000_000
 Names = Annotated[tuple[Text, ...], Field(min_length=1)]
 
 
-class BadInput(ValueError):
-    """Invalid user input. One line: where it stands, the value received, the value expected, the valid choices."""
+@dataclass(frozen=True)
+class OneOf:
+    """Annotates a text that must be a name of a registry: Annotated[str, OneOf(ENERGIES, "energy")]. The registry is
+    read when a value is validated, so that names registered later pass; a JSON Schema lists those there are."""
 
+    choices: Mapping[str, object]
+    kind: str
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """For entry points: bad input, values that are not finite, a full disk and files that may not be written end the
-    process with one line; other errors keep their traceback."""
-    try:
-        yield
-    except (BadInput, FloatingPointError) as error:  # the latter names the set, the particle and the level
-        sys.exit(f"error: {error}")
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            sys.exit(
-                f"error: the disk is full{where}; what was finished is kept: free some space and run the same again"
-            )
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            sys.exit(f"error: {os.strerror(error.errno)}{where}; expected a folder that can be read and written")
-        raise
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.validated, handler(source))
 
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "enum": list(self.choices)}
 
-@contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """A path to write to, moved to `path` when the block ends: a reader sees the old file or all of the new one. After
-    an error nothing is left of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    try:
-        yield part
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def require_at_least(name: str, value: float, least: float) -> None:
-    if not value >= least:  # nan is not
-        raise BadInput(f"{name}: expected at least {least}, got {value}")
-
-
-def require_one_of(name: str, choices: Iterable[str], kind: str) -> None:
-    if name not in choices:
-        raise BadInput(f"unknown {kind} {name!r}; expected one of {', '.join(choices)}")
-
-
-def require_unique(values: Iterable[str], where: str) -> None:
-    """Raise BadInput for a value that is listed twice, upper and lower case being the same: values become names of
-    files, and on some disks `vase` and `Vase` are one file."""
-    seen: dict[str, str] = {}
-    for value in values:
-        before = seen.get(value.casefold())
-        if before == value:
-            raise BadInput(f"{where}: {value!r} is listed twice")
-        if before is not None:
-            raise BadInput(f"{where}: {before!r} and {value!r} differ in upper and lower case only")
-        seen[value.casefold()] = value
-
-
-def read_text(path: Path) -> str:
-    """A text file in UTF-8, with or without a byte order mark. Raises BadInput for another encoding."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not in UTF-8: byte {error.object[error.start]:#x} at {error.start}") from None
-
-
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML 1.2 file, as DVC reads it. Raises BadInput for a missing file, another encoding, another
-    syntax, tags of objects, and a key that stands twice."""
-    if not path.is_file():
-        raise BadInput(f"no such file: {path}")
-    try:
-        return YAML(typ="safe", pure=True).load(read_text(path))
-    except DuplicateKeyError as error:
-        line, problem = error.problem_mark.line + 1, error.problem.split(" with value")[0]
-        raise BadInput(f"{path}: line {line}: {problem}; expected every key once") from None
-    except (YAMLError, ValueError, KeyError, RecursionError) as error:  # tags that do not fit, lists without an end
-        raise BadInput(f"{path}: not YAML: {one_line(error)}") from None
-
-
-def one_line(error: Exception) -> str:
-    """An error of a library, as one line of at most 300 characters."""
-    return " ".join(str(error).split())[:300]
+    def validated(self, name: str) -> str:
+        require_one_of(name, self.choices, self.kind)
+        return name
 
 
 @dataclass_transform(frozen_default=True)

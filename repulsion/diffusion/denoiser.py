@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from repulsion.core.settings import require_at_least, require_one_of
+from repulsion.core.errors import require_at_least, require_one_of
 from repulsion.diffusion.levels import interpolate, sigma_table
 from repulsion.diffusion.model import device_of
 from repulsion.diffusion.model_folder import guidance_width, token_limit
-from repulsion.tensors.microbatch import Journal, sliced
 from repulsion.tensors.pixels import to_bytes
+from repulsion.tensors.slices import sliced
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
@@ -29,12 +29,11 @@ class Denoiser:
 
     x is variance-exploding, x = x0 + sigma eps, latents [n, c, h, w] in float32; the UNet sees x / sqrt(sigma^2 + 1) at
     the timestep whose sigma this is, in its own number format, in slices of at most `batch` latents (`gradient_batch`
-    where a gradient goes back through them), each kept in the `journal`. Epsilon and v prediction. Two hooks:
+    where a gradient goes back through them). Epsilon and v prediction. Two hooks:
     edit_condition(condition, sigma) -> condition, the prompt's [n, tokens, width] embeddings; guidance_weight(sigma)
     -> w, in the place of the constant scale (at w = 1 the unconditional pass is left out). A guidance-distilled UNet
-    (latent consistency models) is told w - 1, as diffusers does, and needs no unconditional pass. `passes` counts
-    latents that go through the UNet, and `backward_passes` those that a gradient goes back through; what a journal has
-    kept counts as it did when it was made.
+    (latent consistency models) takes w - 1 as an input, as in diffusers, and needs no unconditional pass. `passes`
+    counts latents that go through the UNet, and `backward_passes` those that a gradient goes back through.
     """
 
     def __init__(
@@ -45,13 +44,11 @@ class Denoiser:
         batch: int,
         edit_condition: Callable[[Tensor, float], Tensor] | None = None,
         guidance_weight: Callable[[float], float] | None = None,
-        journal: Journal | None = None,
         gradient_batch: int | None = None,
     ) -> None:
         require_at_least("guidance scale", guidance_scale, 1)  # 1: no guidance
         require_at_least("batch", batch, 1)
-        self.unet, self.batch, self.journal = pipe.unet, batch, journal
-        self.gradient_batch = gradient_batch or batch
+        self.unet, self.batch, self.gradient_batch = pipe.unet, batch, gradient_batch or batch
         self.passes = self.backward_passes = 0
         self.prediction = prediction_type(pipe.scheduler)
         self.embed_guidance, self.embedding_width = pipe.get_guidance_scale_embedding, guidance_width(pipe.unet.config)
@@ -61,7 +58,7 @@ class Denoiser:
         with torch.no_grad():
             texts = [prompt] if isinstance(prompt, str) else prompt
             slices = [texts[k : k + batch] for k in range(0, len(texts), batch)]
-            with texts_cut(pipe):
+            with truncated_texts(pipe):
                 encoded = [pipe.encode_prompt(part, device_of(pipe), 1, True) for part in slices]
             self.condition, self.null = (torch.cat(parts) for parts in zip(*encoded, strict=True))
 
@@ -94,14 +91,14 @@ class Denoiser:
             guidance = self.embed_guidance(torch.tensor([weight - 1.0]), self.embedding_width).to(x.device, dtype)
 
         def unet(part: Tensor, s: slice) -> Tensor:
-            told = None if guidance is None else guidance.expand(len(part), -1)
-            return self.unet(part.to(dtype), t, condition[s], timestep_cond=told, return_dict=False)[0]
+            embedded = None if guidance is None else guidance.expand(len(part), -1)
+            return self.unet(part.to(dtype), t, condition[s], timestep_cond=embedded, return_dict=False)[0]
 
         latents = len(x)  # the hook must not hold x, which holds the hook
         self.passes += latents
         if x.requires_grad:
             x.register_hook(lambda gradient: self.count_backward(latents))
-        return sliced(unet, x, self.batch, self.journal, self.gradient_batch)
+        return sliced(unet, x, self.batch, self.gradient_batch)
 
     def count_backward(self, latents: int) -> None:
         """Gradients through more than one slice cost a forward pass again."""
@@ -110,7 +107,7 @@ class Denoiser:
 
 
 @contextmanager
-def texts_cut(pipe: StableDiffusionPipeline) -> Iterator[None]:
+def truncated_texts(pipe: StableDiffusionPipeline) -> Iterator[None]:
     """Texts cut where the text encoder's positions end, whatever the tokenizer says of its length."""
     tokenizer, positions = pipe.tokenizer, pipe.text_encoder.config.max_position_embeddings
     before = tokenizer.model_max_length
@@ -141,13 +138,6 @@ def decode(pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"]) -> Float
 
 
 @torch.no_grad()
-def to_images(
-    pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"], batch: int, journal: Journal | None = None
-) -> UInt8[Tensor, "n 3 h8 w8"]:
+def to_images(pipe: StableDiffusionPipeline, x0: Float[Tensor, "n c h w"], batch: int) -> UInt8[Tensor, "n 3 h8 w8"]:
     """Latents to bytes on the CPU, in slices of at most `batch`."""
-    journal = journal or Journal()
-
-    def images(part: Tensor) -> UInt8[Tensor, "m 3 h8 w8"]:
-        return journal.kept(lambda: {"images": to_bytes(decode(pipe, part)).cpu()})["images"]
-
-    return torch.cat([images(part) for part in x0.split(batch)])
+    return torch.cat([to_bytes(decode(pipe, part)).cpu() for part in x0.split(batch)])

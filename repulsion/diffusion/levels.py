@@ -13,8 +13,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from repulsion.core.settings import BadInput, NotNegative, Positive, require_at_least, require_one_of, settings
+from repulsion.core.errors import BadInput, require_at_least, require_one_of
+from repulsion.core.settings import NotNegative, Positive, settings
 
+# n latents of any shape, in variance-exploding coordinates.
+Latents = Float[Tensor, "n *shape"]
 KARRAS_RHO = 7.0
 # The abar that stands for a terminal 0 (zero terminal SNR), where sigma would be infinite: sigma is 4096, as diffusers'
 # Euler scheduler has it.

@@ -1,4 +1,4 @@
-"""A Stable Diffusion folder, loaded onto a device; and sampled by diffusers' own loop.
+"""A Stable Diffusion folder, loaded onto a device; and sampled with diffusers' own scheduler.
 
 Images are uint8 NCHW RGB in [0, 255].
 """
@@ -13,8 +13,9 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from torch import Tensor
 
-from pipeline.profile.sections import ComputeParams
-from repulsion.core.settings import BadInput, one_line
+from repulsion.core.compute import ComputeParams
+from repulsion.core.errors import BadInput, one_line
+from repulsion.core.files import read_json
 from repulsion.diffusion.levels import sigma_table
 from repulsion.diffusion.model_folder import (
     CLASSES,
@@ -25,7 +26,6 @@ from repulsion.diffusion.model_folder import (
     config_path,
     image_factor,
     latent_shape,
-    read_config,
     require_pipeline,
     require_supported,
     token_limit,
@@ -33,15 +33,15 @@ from repulsion.diffusion.model_folder import (
 )
 from repulsion.tensors.noise import keyed_generator
 
-if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is checked before it is paid for
+if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is validated first
     from diffusers import StableDiffusionPipeline
     from transformers import PreTrainedTokenizerBase
 
 # As diffusers does by itself, in full precision.
-PLAINLY = ComputeParams("float32", False, False, False, 128, 32)
+PLAIN_COMPUTE = ComputeParams("float32", False, False, False, 128, 32)
 
 
-def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAINLY) -> StableDiffusionPipeline:
+def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAIN_COMPUTE) -> StableDiffusionPipeline:
     """The folder as diffusers' own pipeline, from safetensors only, silent; where and how it computes by `compute`.
 
     Raises BadInput, in one line, for a missing part, parts that do not fit each other, or weights of the wrong shape.
@@ -97,7 +97,7 @@ def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
         tokenizer("a")
     except Exception as error:  # the tokenizers library raises Exception itself
         raise BadInput(f"model {model}: part 'tokenizer' cannot be read: {one_line(error)}") from None
-    positions = read_config(config_path(model, "text_encoder")).get("max_position_embeddings", POSITIONS)
+    positions = read_json(config_path(model, "text_encoder")).get("max_position_embeddings", POSITIONS)
     tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
     return tokenizer
 

@@ -5,14 +5,13 @@ What is checked of configurations holds for a pipeline in memory too: both go th
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from repulsion.core.settings import BadInput, read_text
+from repulsion.core.errors import BadInput
+from repulsion.core.files import read_json
 
 PIPELINES = ("StableDiffusionPipeline",)
 CLASSES = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL", "text_encoder": "CLIPTextModel"}
@@ -37,19 +36,6 @@ class WeightFiles:
 
     variant: str | None
     files: tuple[Path, ...]
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """A JSON file that holds a mapping. Raises BadInput where it is missing, no JSON or another value."""
-    if not path.is_file():
-        raise BadInput(f"{path} is missing; expected a configuration in JSON")
-    try:
-        found = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise BadInput(f"{path} is not valid JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise BadInput(f"{path}: expected a mapping, got {str(found)[:80]}")
-    return found
 
 
 def config_path(folder: Path, part: str) -> Path:
@@ -80,7 +66,7 @@ def weight_files(folder: Path, part: str) -> WeightFiles:
     if (single := f"{stem}{suffix}.safetensors") in names:
         return WeightFiles(variant, (place / single,))
     index = place / f"{stem}.safetensors.index{suffix}.json"
-    weights = read_config(index).get("weight_map")
+    weights = read_json(index).get("weight_map")
     if not isinstance(weights, dict) or not weights or not all(isinstance(name, str) for name in weights.values()):
         raise BadInput(f"{index}: expected weight_map, a mapping of tensors to files")
     shards = sorted(set(weights.values()))
@@ -94,7 +80,7 @@ def check_folder(folder: Path) -> None:
     where = f"model {folder}"
     if not (folder / "model_index.json").is_file():
         raise BadInput(f"{where}: no model_index.json; expected a folder in diffusers' format")
-    index = read_config(folder / "model_index.json")
+    index = read_json(folder / "model_index.json")
     require_pipeline(index.get("_class_name"), where)
     for part in PARTS:
         if not config_path(folder, part).is_file():
@@ -109,16 +95,16 @@ def check_folder(folder: Path) -> None:
         class_of(folder, part)
     if not any({p.name for p in (folder / "tokenizer").iterdir()} >= files for files in VOCABULARIES):
         raise BadInput(f"{where}: part 'tokenizer' lacks its words: tokenizer.json, or vocab.json and merges.txt")
-    unet, vae, text = (read_config(config_path(folder, part)) for part in STEMS)
+    unet, vae, text = (read_json(config_path(folder, part)) for part in STEMS)
     require_supported(unet, vae, text, where)
     latent_shape(unet, image_factor(vae), where=where)
     for part in ("scheduler", "tokenizer"):
-        read_config(config_path(folder, part))
+        read_json(config_path(folder, part))
 
 
 def class_of(folder: Path, part: str) -> str:
     """The name of a part's class, as the folder's index has it. Raises BadInput where it has none."""
-    entry = read_config(folder / "model_index.json").get(part)
+    entry = read_json(folder / "model_index.json").get(part)
     if not isinstance(entry, list) or len(entry) != 2 or not all(isinstance(name, str) for name in entry):
         raise BadInput(f"model {folder}: model_index.json: part {part!r}: expected [library, class], got {entry!r}")
     return entry[1]

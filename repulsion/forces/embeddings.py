@@ -13,10 +13,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import conv2d, relu
 
-from repulsion.core.settings import BadInput
-from repulsion.forces.classifier import StyleClassifier
-from repulsion.tensors.microbatch import sliced
+from repulsion.core.errors import BadInput
+from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.tensors.noise import keyed_generator
+from repulsion.tensors.slices import sliced
 
 Embed = Callable[[Tensor, float, int], Tensor]
 CNN_CHANNELS = (16, 16, 16, 16, 16, 16)

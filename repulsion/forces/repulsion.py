@@ -7,25 +7,16 @@ embedding does not depend on z_i, so that the product gives every particle its o
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from repulsion.core.settings import NotNegative, require_one_of, settings
-from repulsion.diffusion.levels import NoiseRange
+from repulsion.core.settings import NotNegative, OneOf, settings
+from repulsion.diffusion.levels import Latents, NoiseRange
 from repulsion.forces.embeddings import SPACES, Embed
 from repulsion.forces.energies import BANDWIDTHS, ENERGIES, gradient
-from repulsion.sampling.steps import Particles
-
-# What phi sees, as a function of x: x itself; x as the UNet sees it; the predicted x0, taken to move with x one to one;
-# the predicted x0 as it does move with x, for which the denoiser is differentiated (one backward pass more).
-INPUTS: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
-    "noisy": lambda x, x0, sigma: x,
-    "scaled": lambda x, x0, sigma: x * (sigma**2 + 1) ** -0.5,
-    "x0": lambda x, x0, sigma: x0.detach() + (x - x.detach()),
-    "denoised": lambda x, x0, sigma: x0,
-}
-THROUGH_DENOISER = ("denoised",)
+from repulsion.forces.inputs import INPUTS
 
 # The factor of the force in the drift, score - factor * rep, from the strength's value, the score and the force.
 STRENGTHS: dict[str, Callable[[float, Tensor, Tensor], float]] = {
@@ -46,47 +37,38 @@ DIRECTIONS: dict[str, Callable[[Tensor, Callable[[], Tensor]], Tensor]] = {
 class Strength:
     """`alpha`: the thesis's raw factor of the force. `relative`: the size of the force as a share of the score's."""
 
-    kind: str
+    kind: Annotated[str, OneOf(STRENGTHS, "strength kind")]
     value: NotNegative
-
-    def __post_init__(self) -> None:
-        require_one_of(self.kind, STRENGTHS, "strength kind")
 
 
 @settings
 class Repulsion(NoiseRange):
     """One cell of the grid: energy x space x input x noise range x strength x bandwidth.
 
-    `direction`: `apart`, or a control of the same size in another direction.
+    `direction`: `apart`, or a control of the same size in another direction. Raises BadInput for a name that is in no
+    registry.
     """
 
-    energy: str
-    space: str
-    input: str
+    energy: Annotated[str, OneOf(ENERGIES, "energy")]
+    space: Annotated[str, OneOf(SPACES, "space")]
+    input: Annotated[str, OneOf(INPUTS, "input")]
     strength: Strength
-    bandwidth: str
-    direction: str = "apart"
+    bandwidth: Annotated[str, OneOf(BANDWIDTHS, "bandwidth")]
+    direction: Annotated[str, OneOf(DIRECTIONS, "direction")] = "apart"
 
-    def __post_init__(self) -> None:
-        """Raise BadInput for a name that is in no registry."""
-        super().__post_init__()
-        for name, choices in (
-            ("energy", ENERGIES),
-            ("space", SPACES),
-            ("input", INPUTS),
-            ("bandwidth", BANDWIDTHS),
-            ("direction", DIRECTIONS),
-        ):
-            require_one_of(getattr(self, name), choices, name)
+    @property
+    def through_denoiser(self) -> bool:
+        """Whether the force is pulled back through the denoiser."""
+        return INPUTS[self.input].through_denoiser
 
 
 @torch.enable_grad()
-def force(repulsion: Repulsion, embed: Embed, x: Particles, x0: Particles, sigma: float, level: int) -> Particles:
+def force(repulsion: Repulsion, embed: Embed, x: Latents, x0: Latents, sigma: float, level: int) -> Latents:
     """rep of every particle, in the units of 1 / x: stepping against it drives the particles apart.
 
     x is a leaf that requires a gradient, and x0 its prediction, with its graph where the input is the denoised one.
     """
-    phi = embed(INPUTS[repulsion.input](x, x0, sigma), sigma, level)
+    phi = embed(INPUTS[repulsion.input].see(x, x0, sigma), sigma, level)
     push = gradient(repulsion.energy, repulsion.bandwidth, phi.detach())
-    (pulled,) = torch.autograd.grad(phi, x, push, retain_graph=repulsion.input in THROUGH_DENOISER)
+    (pulled,) = torch.autograd.grad(phi, x, push, retain_graph=repulsion.through_denoiser)
     return pulled

@@ -9,7 +9,8 @@ from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
-from repulsion.core.settings import BadInput, NotNegative, Share, settings
+from repulsion.core.errors import BadInput
+from repulsion.core.settings import NotNegative, Share, settings
 from repulsion.diffusion.levels import NoiseRange
 
 Condition = Float[Tensor, "n tokens width"]
@@ -42,8 +43,8 @@ def guidance_schedule(guidance: Guidance) -> Callable[[float], float]:
     return lambda sigma: guidance.scale if guidance.acts_at(sigma) else 1.0
 
 
-def share(anneal: Anneal, time: float) -> float:
-    """gamma: how much of the embedding is seen at a time in [0, 1]."""
+def condition_share(anneal: Anneal, time: float) -> float:
+    """gamma, in [0, 1]: how much of the prompt's embedding is left at a time in [0, 1]."""
     return min(1.0, max(0.0, (anneal.last - time) / (anneal.last - anneal.first)))
 
 

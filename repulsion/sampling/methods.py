@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from pipeline.profile.profile import require_id
-from repulsion.core.settings import BadInput, Positive, read_yaml, require_one_of, require_unique, settings, strict
+from repulsion.core.errors import BadInput, require_one_of, require_unique
+from repulsion.core.files import read_yaml, require_id
+from repulsion.core.settings import OneOf, Positive, settings, strict
 from repulsion.diffusion.levels import NoiseRange
 from repulsion.forces.embeddings import SPACES
 from repulsion.forces.repulsion import Repulsion
@@ -17,17 +18,14 @@ from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS
 
 METHODS_FILE = Path(__file__).parents[1] / "methods.yaml"
 MAX_CANDIDATES = 100  # sampled for each image that is kept
+CorrectionStep = Annotated[str, OneOf(CORRECTIONS, "correction step")]
 
 
 @settings
 class Correction(NoiseRange):
     """A step at one noise level, before the prediction step of each level of the range."""
 
-    step: str
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_one_of(self.step, CORRECTIONS, "correction step")
+    step: CorrectionStep
 
 
 @settings
@@ -36,10 +34,7 @@ class Spread:
     spread by one correction step."""
 
     sigma: Positive
-    step: str
-
-    def __post_init__(self) -> None:
-        require_one_of(self.step, CORRECTIONS, "correction step")
+    step: CorrectionStep
 
     @property
     def range(self) -> NoiseRange:
@@ -56,10 +51,7 @@ class Selection:
     `space` are kept, chosen greedily."""
 
     candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)]
-    space: str
-
-    def __post_init__(self) -> None:
-        require_one_of(self.space, SPACES, "space")
+    space: Annotated[str, OneOf(SPACES, "space")]
 
 
 @settings
@@ -67,7 +59,7 @@ class Method:
     """Which steps at which noise levels. Repulsions add up, and act in every step at a level in their range,
     corrections included. `guidance` and `anneal` change how the denoiser is conditioned; `select` what is kept."""
 
-    predict: str
+    predict: Annotated[str, OneOf(PREDICTIONS, "prediction step")]
     correct: Correction | None = None
     repel: Annotated[tuple[Repulsion, ...], Field(min_length=1)] | None = None
     spread: Spread | None = None
@@ -80,8 +72,10 @@ class Method:
         """Every space that the method needs."""
         return [r.space for r in self.repel or ()] + ([self.select.space] if self.select else [])
 
-    def __post_init__(self) -> None:
-        require_one_of(self.predict, PREDICTIONS, "prediction step")
+    @property
+    def through_denoiser(self) -> bool:
+        """Whether a gradient goes back through the denoiser, at some level."""
+        return any(r.through_denoiser for r in self.repel or ())
 
     def require_levels(self, sigmas: list[float]) -> None:
         """Raise BadInput for a part that would act at none of these noise levels (falling, the last 0 left out)."""
@@ -108,12 +102,13 @@ def read_rows(path: Path) -> dict[str, Any]:
     return rows
 
 
-def load_methods(path: Path) -> dict[str, Method]:
-    """Every row of a methods file."""
+def load_methods(path: Path = METHODS_FILE) -> dict[str, Method]:
+    """Every row of a methods file (YAML), by name; by default those of the package. Raises BadInput for the first row
+    that is not valid."""
     return {name: strict(Method, row, f"{path}: {name}") for name, row in read_rows(path).items()}
 
 
-def load_method(name: str, path: Path) -> Method:
+def load_method(name: str, path: Path = METHODS_FILE) -> Method:
     """One row of a methods file, by name; the others are not validated."""
     rows = read_rows(path)
     require_one_of(name, rows, "method")

@@ -1,52 +1,54 @@
 """A particle set from a Stable Diffusion pipeline: a method's row, a prompt and its keys -> latents at sigma 0.
 
-It joins what sampler.sample does not know, the prompt, the guidance and the choice among candidates, to what it does.
+It joins what sampler.sample does not know (the prompt, the guidance, the choice among candidates) to the loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.profile.sections import MAX_IMAGES
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
+from repulsion.core.settings import MAX_IMAGES
 from repulsion.diffusion.denoiser import Denoiser, decode
 from repulsion.diffusion.levels import interpolate, noise_levels, sigma_table
 from repulsion.diffusion.model import device_of, shape_of_latents
-from repulsion.forces.classifier import StyleClassifier
 from repulsion.forces.embeddings import CLASSIFIER_SPACES, Context, embedding
-from repulsion.forces.repulsion import THROUGH_DENOISER
-from repulsion.sampling.conditions import annealed, guidance_schedule, share
+from repulsion.forces.style_classifier import StyleClassifier
+from repulsion.sampling.conditions import annealed, condition_share, guidance_schedule
 from repulsion.sampling.methods import Method
-from repulsion.sampling.sampler import Evaluation, sample
-from repulsion.tensors.microbatch import Journal, sliced
+from repulsion.sampling.progress import Keeper, Progress
+from repulsion.sampling.sampler import Evaluation, Hooks, sample
 from repulsion.tensors.noise import particle_noise
+from repulsion.tensors.slices import sliced
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
 
 
 @dataclass(frozen=True)
-class Particles:
-    """Latents [n, c, h, w] at sigma 0, the particle that each came from, and how many latents went through the
-    denoiser, forwards and backwards."""
+class ParticleResult:
+    """Latents [n, c, h, w] at sigma 0, the particle that each came from, every evaluation of the drift with repulsion,
+    and how many latents went through the denoiser, forwards and backwards."""
 
     x0: Tensor
     index: list[int]
+    evaluations: list[Evaluation]
     passes: int
     backward_passes: int
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked of a pipeline: `texts` is one text for all particles or one for each; noise is keyed by
+class SetRequest:
+    """Inputs for sampling one particle set: `texts` is one text for all particles or one for each; noise is keyed by
     (seed, prompt_id, index). `batch`, `gradient_batch`, `decode_batch`: latents in one call of the UNet, of the UNet
-    where a gradient goes back, of the decoder where a space asks for it. `name` is what errors call it."""
+    with a backward pass, of the decoder where a space needs it. `name` is what errors call the set."""
 
     texts: str | list[str]
     seed: int
@@ -63,98 +65,118 @@ class Question:
 
 
 @torch.inference_mode(False)  # forces are gradients, also where a caller wants none
-def particles(
+def sample_particles(
     pipe: StableDiffusionPipeline,
     method: Method,
-    question: Question,
+    request: SetRequest,
     index: list[int],
-    network: StyleClassifier | None,
-    observe: Callable[[Evaluation], None] | None = None,
-    journal: Journal | None = None,
-) -> Particles:
-    """The particles `index` of a prompt by a method; where the method selects, the best of its candidates. What the
-    denoiser gives is kept in the journal. Raises BadInput for a method that does not fit the pipeline."""
-    require_fitting(pipe, method, question, network)
+    classifier: StyleClassifier | None = None,
+    unfinished: Path | None = None,
+    bar: Callable[[], object] | None = None,
+) -> ParticleResult:
+    """The particles `index` of a prompt by a method; where the method selects, the best of its candidates. In the
+    folder `unfinished`, if any, x is kept as levels end, and sampling goes on from there. `bar` is called at each
+    level's end. Raises BadInput for a method that does not fit the pipeline."""
+    require_fitting(pipe, method, request, classifier)
 
     def images(x: Tensor) -> Tensor:
-        return sliced(lambda part, s: decode(pipe, part), x, question.decode_batch)
+        return sliced(lambda part, s: decode(pipe, part), x, request.decode_batch)
 
-    context = Context(question.seed, network, images, question.batch)
-    if not method.select:
-        return sampled(pipe, method, question, index, context, observe, journal)
-    groups = [[k + c * MAX_IMAGES for k in index] for c in range(method.select.candidates)]
-    parts = [sampled(pipe, method, question, group, context, observe, journal) for group in groups]
-    x0 = torch.cat([part.x0 for part in parts])
-    with torch.no_grad():
-        phi = embedding(method.select.space, context)(x0, last_sigma(pipe, question), question.levels - 1)
-    kept = farthest(phi, len(index))
-    wanted = [k for group in groups for k in group]
-    costs = (sum(part.passes for part in parts), sum(part.backward_passes for part in parts))
-    return Particles(x0[kept], [wanted[k] for k in kept], *costs)
+    context = Context(request.seed, classifier, images, request.batch)
+    candidates = method.select.candidates if method.select else 1
+    groups = [[k + c * MAX_IMAGES for k in index] for c in range(candidates)]
+    parts = []
+    for c, group in enumerate(groups):
+        keeper = Keeper(unfinished / f"{c:03d}.safetensors" if unfinished else None)
+        parts.append(sample_candidates(pipe, method, request, group, context, keeper, bar))
+    x0, kept = torch.cat([part.x0 for part in parts]), list(range(len(index)))
+    if method.select:
+        with torch.no_grad():
+            phi = embedding(method.select.space, context)(x0, last_sigma(pipe, request), request.levels - 1)
+        kept = farthest(phi, len(index))
+    particle = [k for group in groups for k in group]
+    return ParticleResult(
+        x0[kept],
+        [particle[k] for k in kept],
+        [e for part in parts for e in part.evaluations],
+        sum(part.passes for part in parts),
+        sum(part.backward_passes for part in parts),
+    )
 
 
-def sampled(
+def sample_candidates(
     pipe: StableDiffusionPipeline,
     method: Method,
-    q: Question,
+    r: SetRequest,
     index: list[int],
     context: Context,
-    observe: Callable[[Evaluation], None] | None,
-    journal: Journal | None,
-) -> Particles:
-    sigmas = levels_of(pipe, q)
-    values, table = sigmas.tolist(), sigma_table(pipe.scheduler.alphas_cumprod)
-    latent = shape_of_latents(pipe, q.height, q.width)
+    keeper: Keeper,
+    bar: Callable[[], object] | None,
+) -> ParticleResult:
+    """The particles `index`, none of them chosen or left out."""
+    sigmas, table = levels_of(pipe, r), sigma_table(pipe.scheduler.alphas_cumprod)
+    values, latent, device = sigmas.tolist(), shape_of_latents(pipe, r.height, r.width), device_of(pipe)
 
     def noise(purpose: str, shape: tuple[int, ...] = latent) -> Tensor:
-        return particle_noise(q.seed, q.prompt_id, index, purpose, shape).to(device_of(pipe))
+        return particle_noise(r.seed, r.prompt_id, index, purpose, shape).to(device)
 
     def anneal(condition: Tensor, sigma: float) -> Tensor:
         timesteps = torch.arange(len(table), dtype=torch.float64)
         time = interpolate(torch.tensor([sigma], dtype=torch.float64), table, timesteps).item() / timesteps[-1].item()
         draw = noise(f"condition {values.index(sigma)}", tuple(condition.shape[1:])).to(condition.dtype)
-        return annealed(condition, draw[: len(condition)], share(method.anneal, time), method.anneal.noise)
+        return annealed(condition, draw[: len(condition)], condition_share(method.anneal, time), method.anneal.noise)
 
     denoise = Denoiser(
         pipe,
-        q.texts,
-        q.guidance_scale,
-        q.batch,
+        r.texts,
+        r.guidance_scale,
+        r.batch,
         edit_condition=anneal if method.anneal else None,
         guidance_weight=guidance_schedule(method.guidance) if method.guidance else None,
-        journal=journal,
-        gradient_batch=q.gradient_batch,
+        gradient_batch=r.gradient_batch,
     )
-    x0 = sample(denoise, sigmas, method, noise, context, q.name, observe=observe)
-    return Particles(x0, index, denoise.passes, denoise.backward_passes)
+    kept = keeper.read()
+    denoise.passes, denoise.backward_passes = kept.passes, kept.backward_passes
+    evaluations = kept.evaluations
+    resume = (kept.x.to(device), kept.levels) if kept.x is not None else None
+
+    def after_level(x: Tensor, levels: int) -> None:
+        progress = Progress(x, levels, evaluations, denoise.passes, denoise.backward_passes)
+        keeper.write(progress, at_once=levels == r.levels)
+        if bar:
+            bar()
+
+    hooks = Hooks(after_level=after_level)
+    x0 = sample(denoise, sigmas, method, noise, context, r.name, hooks, evaluations.append, resume)
+    return ParticleResult(x0, index, evaluations, denoise.passes, denoise.backward_passes)
 
 
 def require_fitting(
-    pipe: StableDiffusionPipeline, method: Method, q: Question, network: StyleClassifier | None
+    pipe: StableDiffusionPipeline, method: Method, r: SetRequest, classifier: StyleClassifier | None
 ) -> None:
     """Raise BadInput for a method that cannot act on this pipeline's latents, or through networks that were loaded
     without a way for gradients."""
-    _, *size = shape_of_latents(pipe, q.height, q.width)
-    if network and set(method.spaces) & set(CLASSIFIER_SPACES) and size != [network.latent_size] * 2:
+    _, *size = shape_of_latents(pipe, r.height, r.width)
+    if classifier and set(method.spaces) & set(CLASSIFIER_SPACES) and size != [classifier.latent_size] * 2:
         raise BadInput(
-            f"{q.name}: a style classifier of {network.latent_size}x{network.latent_size} latents, got {size}"
+            f"{r.name}: a style classifier of {classifier.latent_size}x{classifier.latent_size} latents, got {size}"
         )
-    through = [pipe.unet] if any(r.input in THROUGH_DENOISER for r in method.repel or ()) else []
+    through = [pipe.unet] if method.through_denoiser else []
     through += [pipe.vae] if "decoded_average" in method.spaces else []
-    through += [network] if network and set(method.spaces) & set(CLASSIFIER_SPACES) else []
+    through += [classifier] if classifier and set(method.spaces) & set(CLASSIFIER_SPACES) else []
     if any(p.is_inference() for part in through for p in part.parameters()):
         raise BadInput(
-            f"{q.name}: gradients through a model that was loaded in torch.inference_mode(); load it outside"
+            f"{r.name}: gradients through a model that was loaded in torch.inference_mode(); load it outside"
         )
 
 
-def levels_of(pipe: StableDiffusionPipeline, q: Question) -> Float[Tensor, " sigmas"]:
-    return noise_levels(q.schedule, sigma_table(pipe.scheduler.alphas_cumprod), q.levels)
+def levels_of(pipe: StableDiffusionPipeline, r: SetRequest) -> Float[Tensor, " sigmas"]:
+    return noise_levels(r.schedule, sigma_table(pipe.scheduler.alphas_cumprod), r.levels)
 
 
-def last_sigma(pipe: StableDiffusionPipeline, q: Question) -> float:
+def last_sigma(pipe: StableDiffusionPipeline, r: SetRequest) -> float:
     """The lowest noise level above 0: the one at which a network that knows noise levels sees finished latents."""
-    return levels_of(pipe, q)[-2].item()
+    return levels_of(pipe, r)[-2].item()
 
 
 def farthest(phi: Float[Tensor, "m d"], n: int) -> list[int]:

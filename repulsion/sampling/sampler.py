@@ -13,24 +13,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
+from repulsion.diffusion.levels import Latents
 from repulsion.forces.embeddings import Context, Embed, embedding
-from repulsion.forces.repulsion import DIRECTIONS, STRENGTHS, THROUGH_DENOISER, force
+from repulsion.forces.repulsion import DIRECTIONS, STRENGTHS, force
 from repulsion.sampling.methods import Method
-from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS, Draw, Particles, Step
+from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS, Draw, Step
 
 Denoise = Callable[[Tensor, float], Tensor]
 
 
 @dataclass(frozen=True)
 class Hooks:
-    """Edits by methods that are no repulsion. Edits of the condition and the guidance weight are model.Denoiser's.
+    """Edits by methods that are no repulsion. Edits of the condition and the guidance weight are the Denoiser's.
 
-    edit_latent(x, sigma, level) -> x once, as a level begins; edit_x0(x, x0, sigma, level) -> x0 at every evaluation.
+    edit_latent(x, sigma, level) -> x once, as a level begins; edit_x0(x, x0, sigma, level) -> x0 at every evaluation;
+    after_level(x, levels) as a level ends, with how many are done.
     """
 
     edit_latent: Callable[[Tensor, float, int], Tensor] | None = None
     edit_x0: Callable[[Tensor, Tensor, float, int], Tensor] | None = None
+    after_level: Callable[[Tensor, int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,14 +59,14 @@ class Run:
     observe: Callable[[Evaluation], None] | None
     name: str
 
-    def drift(self, x: Particles, sigma: float, level: int, draw: Draw) -> Particles:
+    def drift(self, x: Latents, sigma: float, level: int, draw: Draw) -> Latents:
         """The score (x0 - x) / sigma^2, less the repulsions of this level; `draw` is noise, for the control."""
         # by the level's sigma: a step of second order evaluates the drift at the next one, too
         cells = zip(self.method.repel or (), self.embeds, strict=True)
         active = [(r, e) for r, e in cells if r.acts_at(self.sigmas[level])]
         if len(x) == 1:
             active = []
-        through = any(r.input in THROUGH_DENOISER for r, _ in active)
+        through = any(r.through_denoiser for r, _ in active)
         leaf = x.detach().requires_grad_(bool(active))
         with torch.set_grad_enabled(through):
             x0 = self.denoise(leaf, sigma)
@@ -86,13 +89,14 @@ def sample(
     denoise: Denoise,
     sigmas: Float[Tensor, " sigmas"],
     method: Method,
-    noise: Callable[[str], Particles],
+    noise: Callable[[str], Latents],
     context: Context,
     name: str,
     hooks: Hooks | None = None,
     observe: Callable[[Evaluation], None] | None = None,
-) -> Particles:
-    """The particles at sigma 0, after every level of `sigmas`.
+    resume: tuple[Latents, int] | None = None,
+) -> Latents:
+    """The particles at sigma 0, after every level of `sigmas`; from x after so many levels where `resume` gives both.
 
     noise(purpose) draws a standard normal for every particle of the set: "start", then one purpose for each step that
     needs noise, so that a draw depends on the particle and the step and on nothing else. Raises BadInput for a method
@@ -105,24 +109,28 @@ def sample(
     start = noise("start")
     if len(start) < 1:
         raise BadInput(f"{name}: expected at least one particle, got none")
-    x = (start[:1] if method.spread else start) * sigmas[0].item()
+    x, done = resume or ((start[:1] if method.spread else start) * sigmas[0].item(), 0)
     for level, (sigma, sigma_next) in enumerate(pairwise(sigmas.tolist())):
+        if level < done:
+            continue
         x = at_level(run, x, len(start), level, sigma, sigma_next, noise)
         require_finite(x, name, level, sigma)
+        if run.hooks.after_level:
+            run.hooks.after_level(x, level + 1)
     return x
 
 
 def at_level(
-    run: Run, x: Particles, n: int, level: int, sigma: float, sigma_next: float, noise: Callable[[str], Particles]
+    run: Run, x: Latents, n: int, level: int, sigma: float, sigma_next: float, noise: Callable[[str], Latents]
 ) -> Float[Tensor, " m *shape"]:
     """From sigma to sigma_next: the edit of the latent, the spread, the correction and the prediction of this level."""
     method = run.method
     spread_here = method.spread is not None and level == method.spread.level(run.sigmas)
 
-    def drift(x: Particles, sigma: float) -> Particles:
+    def drift(x: Latents, sigma: float) -> Latents:
         return run.drift(x, sigma, level, lambda: noise(f"control {level}")[: len(x)])
 
-    def step(steps: dict[str, Step], name: str, purpose: str) -> Particles:
+    def step(steps: dict[str, Step], name: str, purpose: str) -> Latents:
         return steps[name](x, sigma, sigma_next, drift, lambda: noise(f"{purpose} {level}")[: len(x)])
 
     if run.hooks.edit_latent:
@@ -135,7 +143,7 @@ def at_level(
     return step(PREDICTIONS, method.predict, "predict")
 
 
-def require_finite(x: Particles, name: str, level: int, sigma: float) -> None:
+def require_finite(x: Latents, name: str, level: int, sigma: float) -> None:
     bad = (~torch.isfinite(x)).flatten(1).any(1).nonzero().flatten().tolist()
     if bad:
         raise FloatingPointError(f"{name}: particle {bad[0]} is not finite after level {level} (sigma {sigma:.4g})")

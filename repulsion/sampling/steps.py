@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from jaxtyping import Float
 from torch import Tensor
 
-Particles = Float[Tensor, "n *shape"]
+from repulsion.diffusion.levels import Latents
+
 Drift = Callable[[Tensor, float], Tensor]
 Draw = Callable[[], Tensor]
 Step = Callable[[Tensor, float, float, Drift, Draw], Tensor]
@@ -22,11 +22,11 @@ def step_size(sigma: float, sigma_next: float) -> float:
     return sigma * (sigma - sigma_next)
 
 
-def euler(x: Particles, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Particles:
+def euler(x: Latents, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Latents:
     return x + step_size(sigma, sigma_next) * drift(x, sigma)
 
 
-def ancestral(x: Particles, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Particles:
+def ancestral(x: Latents, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Latents:
     """Euler to sigma_down, then fresh noise up to sigma_next, of variance sigma_next^2 (1 - sigma_next^2 / sigma^2)."""
     variance_up = sigma_next**2 * (1 - sigma_next**2 / sigma**2)
     sigma_down = (sigma_next**2 - variance_up) ** 0.5
@@ -34,7 +34,7 @@ def ancestral(x: Particles, sigma: float, sigma_next: float, drift: Drift, draw:
     return x + variance_up**0.5 * draw() if sigma_next > 0 else x
 
 
-def heun(x: Particles, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Particles:
+def heun(x: Latents, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Latents:
     """Second order (Karras et al. 2022, algorithm 1): the mean of the slopes at both ends; Euler to sigma 0."""
     slope = -sigma * drift(x, sigma)  # dx / dsigma
     predicted = x + (sigma_next - sigma) * slope
@@ -44,14 +44,14 @@ def heun(x: Particles, sigma: float, sigma_next: float, drift: Drift, draw: Draw
     return x + (sigma_next - sigma) * (slope + slope_next) / 2
 
 
-def langevin(x: Particles, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Particles:
+def langevin(x: Latents, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Latents:
     """x + eta drift + sqrt(2 eta) noise, eta as of the prediction step: stays at sigma. With repulsion in the drift it
     is the repulsive correction step."""
     eta = step_size(sigma, sigma_next)
     return x + eta * drift(x, sigma) + (2 * eta) ** 0.5 * draw()
 
 
-def random(x: Particles, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Particles:
+def random(x: Latents, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Latents:
     """x + sqrt(2 eta) noise, eta as of the prediction step: the noise of a Langevin step alone."""
     return x + (2 * step_size(sigma, sigma_next)) ** 0.5 * draw()
 

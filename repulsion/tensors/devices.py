@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import torch
 
-from repulsion.core.settings import BadInput
-
-Device = Literal["cpu", "cuda"]
+from repulsion.core.errors import BadInput
 
 
 def require_device(device: str) -> None:
     """Raise BadInput unless torch can compute on the device here."""
-    import torch  # seconds, which reading parameters should not cost
-
     if device == "cuda" and not torch.cuda.is_available():
         raise BadInput("device: cuda, but torch finds no CUDA device here; expected cpu, or a machine with a GPU")

@@ -14,7 +14,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from repulsion.core.settings import BadInput, new_file, one_line
+from repulsion.core.errors import BadInput, one_line
+from repulsion.core.files import new_file
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

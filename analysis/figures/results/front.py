@@ -15,7 +15,7 @@ from analysis.paper.style import WIDTH, label
 from analysis.stages.sweep import CHOSEN, ROWS
 from analysis.study.inputs import sweep_profile, swept, table_at
 from analysis.study.settings import Study
-from repulsion.core.settings import BadInput
+from repulsion.core.errors import BadInput
 
 SHOWN = ("subject_accuracy", "render_error")
 WORSE_IS_MORE = {"subject_accuracy": False, "render_error": True}

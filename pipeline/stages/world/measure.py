@@ -22,7 +22,7 @@ from pipeline.world.scene import Scenes, huddled_places, max_diversity, popular_
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
 from pipeline.world_model.artifacts import MeasureParams, World, main
 from pipeline.world_model.statistics import accuracy, effective_number, interval, place_spread, psnr, shares
-from repulsion.core.settings import new_file
+from repulsion.core.files import new_file
 from repulsion.diffusion.model import load_pipeline, sample_plain
 from repulsion.tensors.noise import keyed_generator
 from repulsion.tensors.pixels import to_vae_range

@@ -18,8 +18,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, silu
 
-from repulsion.core.settings import BadInput
-from repulsion.diffusion.model_folder import read_config
+from repulsion.core.errors import BadInput
+from repulsion.core.files import read_json
 from repulsion.tensors.weights import require_weights, write_tensors
 
 CHANNELS = 4  # of a latent
@@ -99,7 +99,7 @@ def save(classifier: StyleClassifier, folder: Path) -> None:
 
 def load(folder: Path) -> StyleClassifier:
     """The classifier in a folder. Raises BadInput for a missing part or weights that do not fit the configuration."""
-    config = read_config(folder / "config.json")
+    config = read_json(folder / "config.json")
     if set(config) != (names := {"artists", "latent_size", "width", "features"}) or not isinstance(
         config["artists"], list
     ):

@@ -1,0 +1,37 @@
+"""List the methods: a line for each, with its name and what it does."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from typing import Any
+
+
+def run(args: argparse.Namespace) -> None:
+    from repulsion.sampling.methods import METHODS_FILE, load_methods  # torch: seconds, which --help should not cost
+
+    methods = load_methods(args.file or METHODS_FILE)
+    width = max(map(len, methods))
+    for name, method in methods.items():
+        print(f"{name:<{width}}  {described(asdict(method))}")
+
+
+def described(row: dict[str, Any]) -> str:
+    """A row of methods in one line."""
+    parts = [row["predict"]]
+    for name in ("correct", "guidance", "anneal", "spread", "select"):
+        if row[name]:
+            parts.append(f"{name} ({words(row[name])})")
+    for cell in row["repel"] or ():
+        strength = f"{cell['strength']['kind']} {cell['strength']['value']:g}"
+        control = "" if cell["direction"] == "apart" else f" ({cell['direction']})"
+        levels = words({key: cell[key] for key in ("sigma_min", "sigma_max")})
+        text = f"repel{control} by {cell['energy']} in {cell['space']} of {cell['input']}, strength {strength}"
+        parts.append(f"{text}, {levels}" if levels else text)
+    return "; ".join(parts)
+
+
+def words(part: dict[str, Any]) -> str:
+    """What a part says, less the ends of the noise range that are not set."""
+    said = {k: f"{v:g}" if isinstance(v, float) else v for k, v in part.items() if v is not None}
+    return ", ".join(f"{name} {value}" for name, value in said.items() if (name, value) != ("sigma_min", "0"))
