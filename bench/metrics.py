@@ -38,7 +38,7 @@ def by_clean_fid(a: np.ndarray, b: np.ndarray) -> float:
 
 def all_metrics(study: Study) -> None:
     """What the stages distances and tables do, the 10,000 resamples included; what they write is what is there."""
-    for name in study.sets:
+    for name in study.image_sets:
         distances.run(study, name)
     tables.run(study)
 

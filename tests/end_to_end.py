@@ -27,9 +27,9 @@ def run_stages(profile: Study) -> None:
         reference.run(profile, name)
     for name in profile.methods:
         generate.run(profile, name)
-    for name in profile.sets:
+    for name in profile.image_sets:
         features.run(profile, name)
-    for name in profile.sets:
+    for name in profile.image_sets:
         distances.run(profile, name)
     tables.run(profile)
     story.run(profile)

@@ -26,7 +26,7 @@ KEY = Key("vase", "frechet", "general", "max_div")
 def profile():
     whole = read_profile(Path(__file__).parents[1] / "params.yaml", Study)
     references = {name: replace(p, images_per_artist=1) for name, p in whole.reference_sets.items()}
-    sampling = replace(whole.sampling, particles=10, sets=2)
+    sampling = replace(whole.sampling, particles=10, sets_per_prompt=2)
     return replace(whole, sampling=sampling, reference_sets=references)
 
 

@@ -12,8 +12,9 @@ import yaml
 from stand_ins import small_model
 from test_profile import PROFILES, ROOT
 
-from pipeline.machine import checks, preflight
-from pipeline.machine.checks import disk_needed, images_of, memory_needed, require_ready
+from pipeline.machine import preflight
+from pipeline.machine import requirements as checks
+from pipeline.machine.requirements import disk_needed, images_of, memory_needed, require_ready
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.stages import features, reference
 from pipeline.stages import sample as generate
@@ -32,7 +33,7 @@ def profile(tmp_path, monkeypatch) -> Profile:
     shutil.copytree(ROOT / "profiles", "profiles")
     whole = read_profile(PROFILES["sd2"])
     encoder = dataclasses.replace(whole.encoder, weights="weights", sha256="ba7816bf8f01cfea")
-    sampling = dataclasses.replace(whole.sampling, particles=2, sets=25, batch=4)
+    sampling = dataclasses.replace(whole.sampling, particles=2, sets_per_prompt=25, batch=4)
     references = {name: dataclasses.replace(p, images_per_artist=1) for name, p in whole.reference_sets.items()}
     compute = dataclasses.replace(whole.compute, dtype="float32")  # float16 matrix products are slow on a CPU
     changes = {"model": "model", "device": "cpu", "compute": compute, "encoder": encoder, "sampling": sampling}
@@ -43,7 +44,7 @@ def test_nothing_is_missing(profile):
     require_ready(profile)
     text, missing = preflight.report(profile)
     assert not missing and text.endswith("Nothing is missing.") and "plain images a second" in text
-    for name in (*checks.CHECKS, *profile.sets):
+    for name in (*checks.CHECKS, *profile.image_sets):
         assert f"  {name} " in text
 
 
@@ -61,7 +62,7 @@ def test_nothing_is_missing(profile):
             r"memory: about .* GiB needed, .* GiB on the cpu; lower sampling.batch \(1000000000\), compute.grad",
         ),
         (
-            lambda p: dataclasses.replace(p, sampling=dataclasses.replace(p.sampling, sets=500_000)),
+            lambda p: dataclasses.replace(p, sampling=dataclasses.replace(p.sampling, sets_per_prompt=500_000)),
             "disk: about .* GiB needed for .* images, .* GiB free",
         ),
     ],

@@ -38,12 +38,12 @@ def test_the_mini_profile_is_the_same_experiment_in_small():
     for key in ("device", "model", "source", "compute", "methods_file", "prompts", "encoder", "references", "analysis"):
         assert sd2[key] == mini[key], key
     assert set(sd2["methods"]) < set(mini["methods"])
-    assert mini["sampling"]["particles"] * mini["sampling"]["sets"] == 300
+    assert mini["sampling"]["particles"] * mini["sampling"]["sets_per_prompt"] == 300
 
 
 def test_the_sd2_profile_has_the_thesis_s_sizes():
     p = read_profile(PROFILES["sd2"])
-    assert p.sampling.particles * p.sampling.sets == 10_000 and len(p.prompts.artists) == 50
+    assert p.sampling.particles * p.sampling.sets_per_prompt == 10_000 and len(p.prompts.artists) == 50
     assert all(r.images_per_artist * 50 == 10_000 for r in p.reference_sets.values())
 
 
@@ -66,7 +66,7 @@ def bad(*path: str, value: object) -> dict:
         (("sampling", "particles"), "32", "sampling: particles: expected int, got '32'"),
         (("sampling", "particles"), True, "sampling: particles: expected int, got True"),
         (("sampling", "levels"), 1, "sampling: levels: expected at least 2, got 1"),
-        (("sampling", "sets"), 0, "sampling: sets: expected at least 1"),
+        (("sampling", "sets_per_prompt"), 0, "sampling: sets_per_prompt: expected at least 1"),
         (("sampling", "guidance_scale"), 0.5, "guidance_scale: expected at least 1"),
         (("device",), "tpu", "device: expected one of cpu, cuda, got 'tpu'"),
         (("methods",), [], "methods: expected a list of at least 1"),
@@ -74,8 +74,8 @@ def bad(*path: str, value: object) -> dict:
         (("prompts", "only"), ["vase", "vase"], "only: 'vase' is listed twice"),
         (("prompts", "split"), "train", "split: expected one of test, development, all"),
         (("profile",), "../elsewhere", "profile: expected letters, digits"),
-        (("sets",), ["plain", "max_div"], "sets: expected methods, then references"),
-        (("sets",), ["../x"], "sets: expected letters, digits"),
+        (("image_sets",), ["plain", "max_div"], "image_sets: expected methods, then references"),
+        (("image_sets",), ["../x"], "image_sets: expected letters, digits"),
         (("analysis", "floor"), "max_div3", "floor: unknown set 'max_div3'; expected one of max_div, max_div2, truth"),
         (("analysis", "floor"), "max_div", "floor: expected another set than the reference, got 'max_div' for both"),
         (("analysis", "baseline"), "truth", "baseline: unknown set 'truth'; expected one of plain, ancestral"),
@@ -167,7 +167,7 @@ def test_a_copy_of_another_profile_is_refused(tmp_path, monkeypatch):
 
 
 def test_names_that_differ_in_case_only_are_one_file():
-    values = bad("methods", value=["plain", "Plain"]) | {"sets": ["plain", "Plain", *VALUES["references"]]}
+    values = bad("methods", value=["plain", "Plain"]) | {"image_sets": ["plain", "Plain", *VALUES["references"]]}
     with pytest.raises(BadInput, match="sets: 'plain' and 'Plain' differ in upper and lower case only"):
         strict(Study, values, "params.yaml")
 
@@ -192,7 +192,9 @@ def test_numbers_that_no_machine_has():
 
 
 def test_an_unknown_reference():
-    values = bad("references", value=["max_div", "max_div3"]) | {"sets": [*VALUES["methods"], "max_div", "max_div3"]}
+    values = bad("references", value=["max_div", "max_div3"]) | {
+        "image_sets": [*VALUES["methods"], "max_div", "max_div3"]
+    }
     with pytest.raises(BadInput, match="references: unknown 'max_div3'; expected some of max_div, max_div2, truth"):
         strict(Study, values, "params.yaml")
 

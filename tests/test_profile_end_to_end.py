@@ -51,9 +51,9 @@ def profile(tmp_path_factory) -> Study:
     (folder / "methods.yaml").write_text(yaml.safe_dump({name: rows[name] for name in METHODS}))
     (folder / "prompts.csv").write_text(PROMPTS)
     values = json.loads(json.dumps(VALUES))
-    values |= {"methods": list(METHODS), "sets": [*METHODS, *values["references"]]}
+    values |= {"methods": list(METHODS), "image_sets": [*METHODS, *values["references"]]}
     values["prompts"] |= {"artists": ["ambrel", "boskin"]}
-    values["sampling"] |= {"levels": 3, "particles": 4, "sets": 3, "batch": 16}
+    values["sampling"] |= {"levels": 3, "particles": 4, "sets_per_prompt": 3, "batch": 16}
     for p in values["reference_sets"].values():
         p["images_per_artist"] = 6
     # rendered truth needs prompts of the painted world; the model drawn again stands in for it here
@@ -82,7 +82,7 @@ def profile(tmp_path_factory) -> Study:
 
 
 def test_every_set_has_its_images_and_a_manifest(profile):
-    for name in profile.sets:
+    for name in profile.image_sets:
         manifest = read_manifest(profile.samples(name))
         assert manifest["prompt_id"].tolist() == ["vase"] * 12 + ["odd"] * 12
         assert manifest["index"].tolist() == list(range(12)) * 2 and set(manifest["set"]) == {name}
@@ -96,7 +96,7 @@ def test_every_set_has_its_images_and_a_manifest(profile):
 
 
 def test_methods_are_paired_and_references_are_not(profile):
-    seeds = {name: read_manifest(profile.samples(name))["seed"].tolist() for name in profile.sets}
+    seeds = {name: read_manifest(profile.samples(name))["seed"].tolist() for name in profile.image_sets}
     assert seeds["plain"] == seeds["channel_average"] == seeds["style_classifier"]
     assert len(set(seeds["plain"])) == 24
     assert not set(seeds["plain"]) & set(seeds["max_div"]) and not set(seeds["max_div"]) & set(seeds["max_div2"])
@@ -227,7 +227,7 @@ def test_prompts_are_escaped_in_the_page(profile):
     tags.feed(page)
     assert tags.found.count("script") == 2
     data = json.loads(next(text for text in tags.script if text.lstrip().startswith("{")))
-    assert set(data["images"]) == {"vase", "odd"} and set(data["images"]["odd"]) == set(profile.sets)
+    assert set(data["images"]) == {"vase", "odd"} and set(data["images"]["odd"]) == set(profile.image_sets)
     assert "distance, general" in dict(data["numbers"]["vase"]["plain"])
 
 
@@ -237,14 +237,14 @@ def test_no_prompt_forms_a_path(profile):
 
 
 def test_a_second_run_gives_the_same_bytes_and_samples_nothing(profile, monkeypatch):
-    before = {name: profile.samples(name).read_bytes() for name in profile.sets}
+    before = {name: profile.samples(name).read_bytes() for name in profile.image_sets}
     monkeypatch.setattr(generate, "load_pipeline", lambda *args: pytest.fail("sampled again"))
     monkeypatch.setattr(reference, "load_pipeline", lambda *args: pytest.fail("sampled again"))
     for name in profile.methods:
         generate.run(profile, name)
     for name in profile.references:
         reference.run(profile, name)
-    assert {name: profile.samples(name).read_bytes() for name in profile.sets} == before
+    assert {name: profile.samples(name).read_bytes() for name in profile.image_sets} == before
 
 
 def test_check_accepts_and_compares(profile, monkeypatch, capsys):
@@ -317,7 +317,7 @@ def broken(profile) -> None:
     "change,message",
     [
         ({"sampling": {"schedule": "cosine"}}, "unknown schedule 'cosine'; expected one of linspace, karras"),
-        ({"sampling": {"sets": 2}}, "2 sets of 4 are 8 images for each prompt, but max_div2 has 12"),
+        ({"sampling": {"sets_per_prompt": 2}}, "2 sets of 4 are 8 images for each prompt, but max_div2 has 12"),
         (
             {"reference_sets": {"truth": {"kind": "painted", "images_per_artist": 2, "seed": 2}}},
             "unknown kind of reference truth: 'painted'",
@@ -329,7 +329,7 @@ def broken(profile) -> None:
         (
             {
                 "methods": ["svgd"],
-                "sets": ["svgd", *VALUES["references"]],
+                "image_sets": ["svgd", *VALUES["references"]],
                 "analysis": VALUES["analysis"] | {"baseline": "svgd"},
             },
             "unknown method 'svgd'",

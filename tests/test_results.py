@@ -25,8 +25,8 @@ def small_study() -> Study:
     """Plain sampling, another method and three references: two prompts, two sets of one particle, an encoder that
     reads nothing."""
     values = json.loads(json.dumps(VALUES))
-    values |= {"methods": ["plain", "latent"], "sets": ["plain", "latent", *values["references"]]}
-    values["sampling"] |= {"particles": 1, "sets": 2}
+    values |= {"methods": ["plain", "latent"], "image_sets": ["plain", "latent", *values["references"]]}
+    values["sampling"] |= {"particles": 1, "sets_per_prompt": 2}
     values["prompts"] |= {"artists": ["ambrel", "boskin"]}
     values["encoder"] |= {"name": "inception"}
     for p in values["reference_sets"].values():
@@ -56,7 +56,7 @@ def profile(tmp_path, monkeypatch) -> Study:
     study = small_study()
     study.prompts_file.parent.mkdir(parents=True)
     study.prompts_file.write_text(PROMPTS, encoding="utf-8")
-    for k, name in enumerate(study.sets):
+    for k, name in enumerate(study.image_sets):
         write(study, name, frechet(1 / 3 + k, 2.0))
     return study
 
@@ -225,7 +225,7 @@ def test_the_mean_of_the_prompts_estimates_is_the_estimate(profile):
 
 
 def test_a_prompt_without_a_value_leaves_no_interval(profile):
-    for name in profile.sets:
+    for name in profile.image_sets:
         write(profile, name, lambda key: None if (key.metric, key.prompt_id) == ("rke", "vase") else 2.0)
     results = read_results(profile)
     assert np.isnan(estimates(results, "rke", "general")["plain"].value)
@@ -235,9 +235,9 @@ def test_a_prompt_without_a_value_leaves_no_interval(profile):
 
 
 def test_one_particle_set_leaves_no_interval(profile):
-    values = replace(profile.sampling, particles=2, sets=1)
+    values = replace(profile.sampling, particles=2, sets_per_prompt=1)
     profile = replace(profile, sampling=values)
-    for name in profile.sets:
+    for name in profile.image_sets:
         write(profile, name, left_out=lambda key: ())
     results = read_results(profile)
     single = estimates(results, "vendi", "general")["plain"]

@@ -39,10 +39,10 @@ def small(values: dict, dtype: str, methods: list[str]) -> dict:
     values = json.loads(json.dumps(values))
     artists = values["prompts"]["artists"][:12]
     values |= {"root": ".", "here": "", "device": "cpu", "model": "model", "methods_file": "methods.yaml"}
-    values |= {"methods": methods, "sets": methods + values["references"]}
+    values |= {"methods": methods, "image_sets": methods + values["references"]}
     values["prompts"] |= {"source": "prompts.csv", "only": ["vase"], "artists": artists}
     values["compute"] |= {"dtype": dtype, "gradient_batch": 2, "decode_batch": 3}
-    values["sampling"] |= {"levels": LEVELS, "particles": 4, "sets": 3, "batch": 3}
+    values["sampling"] |= {"levels": LEVELS, "particles": 4, "sets_per_prompt": 3, "batch": 3}
     for p in values["reference_sets"].values():
         p["images_per_artist"] = 1
     values["style_classifier"] |= {"subjects": ["dog"], "train": 1, "held_out": 1, "width": 16, "features": 8}
@@ -98,7 +98,7 @@ def test_methods_are_asked_for_all_artists_and_the_text_is_cut(profile):
 def test_every_set_has_its_images_and_what_was_counted_is_what_was_foretold(profile):
     methods = load_methods(Path(profile.methods_file))
     table = sigma_table(load_pipeline(Path(profile.model), "cpu").scheduler.alphas_cumprod)
-    for name in profile.sets:
+    for name in profile.image_sets:
         assert read_images(profile.samples(name)).shape == (12, 64, 64, 3)
         found, foretold = read_run(profile.samples(name)), passes(methods.get(name, PLAIN), profile.sampling, 2, table)
         assert found["denoiser_passes"] == 12 * foretold.forward, name

@@ -82,7 +82,7 @@ def curve(sets: Int[np.ndarray, "prompts sets particles"]) -> Curve:
 def curves(study: Study, kind: str) -> dict[str, Curve]:
     """The curve of each method; all share one draw of particle sets."""
     prompts = [p for p in read_prompts(study.prompts_file) if p.subject]
-    shape = study.sampling.sets, study.sampling.particles
+    shape = study.sampling.sets_per_prompt, study.sampling.particles
     found = {}
     for name in study.methods:
         features = features_of(study, name)
@@ -114,7 +114,7 @@ def table(study: Study) -> pd.DataFrame:
     for kind in KINDS:
         found = curves(study, kind)
         plain = found[study.analysis.baseline]
-        for count in (p.particles, p.particles * p.sets):
+        for count in (p.particles, p.particles * p.sets_per_prompt):
             columns[f"{kind} in {count}"] = {name: one.at(count) for name, one in found.items()}
         needed = {name: images_for(one, plain) for name, one in found.items()}
         # plain sampling against itself: where its last new value came, of which there is one draw

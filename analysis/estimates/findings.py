@@ -29,7 +29,7 @@ class Evidence:
     margin: float
 
 
-def measured(results: pd.DataFrame, study: Study) -> Evidence:
+def evidence(results: pd.DataFrame, study: Study) -> Evidence:
     gaps = {space: gap_estimates(results, study, "mmd", space) for space in SPACES}
     if not (results["metric"] == "subject_accuracy").any():
         return Evidence(gaps, {}, float("nan"))
@@ -128,7 +128,7 @@ def verdict(number: Estimate) -> str:
 
 def table(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """A row for each claim whose methods were sampled and whose number the encoder gives."""
-    here, thesis, rows = measured(results, study), published(study.analysis.baseline), {}
+    here, thesis, rows = evidence(results, study), published(study.analysis.baseline), {}
     for claim in CLAIMS:
         try:
             number = claim.number(here)

@@ -6,10 +6,9 @@ from functools import cache
 
 import pandas as pd
 
-from analysis.stages.sensitivity import SEES
-from analysis.stages.sizes import LEAST_N
 from analysis.study.inputs import table_at
 from analysis.study.settings import Study
+from analysis.study.shipped import LEAST_N, SEES
 
 
 @cache
@@ -32,5 +31,5 @@ def weak(study: Study, metric: str, space: str) -> bool | None:
         rows = rows[rows["factor"] == own]
     if rows.empty:
         return None
-    enough = rows["n"] <= study.sampling.particles * study.sampling.sets  # never, where no n is enough
+    enough = rows["n"] <= study.sampling.particles * study.sampling.sets_per_prompt  # never, where no n is enough
     return not bool(enough.all())

@@ -100,7 +100,7 @@ def sheet(images: Images) -> str:
 def sheets(study: Study, prompt_ids: list[str]) -> dict[str, dict[str, str]]:
     """A picture for each prompt and set."""
     return {
-        prompt_id: {name: sheet(first_images(study, name, prompt_id, SHOWN)) for name in study.sets}
+        prompt_id: {name: sheet(first_images(study, name, prompt_id, SHOWN)) for name in study.image_sets}
         for prompt_id in prompt_ids
     }
 
@@ -110,7 +110,7 @@ def numbers(results: pd.DataFrame, study: Study) -> dict[str, dict[str, list[tup
     found: dict[str, dict[str, list[tuple[str, str]]]] = {}
     wanted = {("frechet", space, study.analysis.reference): title for space, title in SPACE_LABELS.items()}
     for row in results.itertuples():
-        entry = found.setdefault(row.prompt_id, {name: [] for name in study.sets})[row.set]
+        entry = found.setdefault(row.prompt_id, {name: [] for name in study.image_sets})[row.set]
         if title := wanted.get((row.metric, row.space, row.against)):
             entry.append((f"distance, {title}", printed(of_prompt(row))))
         elif not row.space:
@@ -140,7 +140,7 @@ def table_of(study: Study, name: str) -> str:
 def render(study: Study) -> str:
     prompts = read_prompts(study.prompts_file)
     data = {
-        "sets": [{"name": name, "label": label(name)} for name in study.sets],
+        "sets": [{"name": name, "label": label(name)} for name in study.image_sets],
         "baseline": study.analysis.baseline,
         "opening": study.methods[-1],
         "images": sheets(study, [p.prompt_id for p in prompts]),

@@ -36,7 +36,7 @@ def printed(value: object) -> str:
     return three_digits(float(value)) if isinstance(value, float | int) else label(str(value))
 
 
-def measured(table: pd.DataFrame) -> pd.DataFrame:
+def cells_and_intervals(table: pd.DataFrame) -> pd.DataFrame:
     """The table with each estimate as three columns: value, low, high."""
     columns = {}
     for name in table:
@@ -56,7 +56,7 @@ def write(table: pd.DataFrame, path: Path, marked: Collection[str] = ()) -> None
     shown = table.map(printed).rename(columns=label, index=label).rename_axis(index=first, columns=None).reset_index()
     titles = shown.rename(columns={name: name + MARK for name in marked})
     texts = {
-        ".csv": measured(table).rename_axis(index=first).to_csv(lineterminator="\n", float_format="%.8g"),
+        ".csv": cells_and_intervals(table).rename_axis(index=first).to_csv(lineterminator="\n", float_format="%.8g"),
         ".shown.csv": shown.to_csv(index=False, lineterminator="\n"),
         ".tex": titles.style.hide(axis="index").to_latex(hrules=True, column_format="l" + "r" * (shown.shape[1] - 1)),
         ".html": titles.to_html(index=False, border=0, escape=True, classes="numbers"),

@@ -1,4 +1,5 @@
-"""STAGE distances: every metric of one image set, prompt by prompt, and again with each particle set left out."""
+"""STAGE distances: every metric of one image set, prompt by prompt, and again with each particle set left out; without
+SET, of all sets that there are."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from operator import attrgetter
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
+from tqdm import tqdm
 
 from analysis.metrics.metrics import AGAINST, ALONE, PAIRED, READINGS
 from analysis.metrics.samples import Replicates, Sample, TwoSamples, kept_rows
@@ -17,6 +19,7 @@ from analysis.study.rows import Key, compared_with, is_paired, keys_of, particle
 from analysis.study.settings import Study
 from pipeline.profile.prompts import Prompt, read_prompts
 from pipeline.profile.stage import main
+from pipeline.sets.failures import sets_made
 from pipeline.sets.feature_sets import FeatureSet, require_same_spaces
 from pipeline.sets.image_sets import manifest_hash, read_run
 from repulsion.core.errors import BadInput
@@ -27,7 +30,7 @@ Take = Callable[[Key], Replicates]
 READING_OF = {metric: (reading, take) for reading, metrics in READINGS.items() for metric, take in metrics.items()}
 
 
-def measured(take: Take, key: Key) -> tuple[float | None, tuple[float, ...], str]:
+def value_or_reason(take: Take, key: Key) -> tuple[float | None, tuple[float, ...], str]:
     """A metric of all rows, and of the rows without each part; or nothing, and the reason why there is no value."""
     try:
         value, *left_out = map(float, take(key))
@@ -76,11 +79,12 @@ def of_prompt(study: Study, name: str, prompt: Prompt, own: FeatureSet, others: 
             take = in_space(Sample(vectors[space], parts), {other: found[space] for other, found in beside.items()})
         else:
             take = of_readings(vectors, parts, prompt.subject, own.classes)
-        rows += [Row(*key, len(index), *measured(take, key)) for key in keys]
+        rows += [Row(*key, len(index), *value_or_reason(take, key)) for key in keys]
     return rows
 
 
-def run(study: Study, name: str) -> None:
+def compute(study: Study, name: str) -> None:
+    """The results file of one set."""
     own, others, path = features_of(study, name), {}, study.samples(name)
     if own.manifest != manifest_hash(path):
         raise BadInput(f"{study.features(name)}: not made of the images of {path}; delete it and run dvc repro again")
@@ -89,6 +93,11 @@ def run(study: Study, name: str) -> None:
         require_same_spaces(own, others[other], f"set {name}")
     rows = [r for q in read_prompts(study.prompts_file) for r in of_prompt(study, name, q, own, others)]
     write_results(study, name, rows, read_run(path))
+
+
+def run(study: Study, name: str | None = None) -> None:
+    for one in [name] if name else tqdm(sets_made(study), desc="distances"):
+        compute(study, one)
 
 
 if __name__ == "__main__":

@@ -11,19 +11,17 @@ from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from analysis.estimates.intervals import choices, interval, resampled
-from analysis.metrics.dialled import read_sets, values
+from analysis.study.shipped import CURVES, SENSITIVITY, seen
+from analysis.validation.dialled import read_sets, values
 from pipeline.profile.command_line import arguments
-from pipeline.profile.dial_settings import DIALS, RESULTS, DialSettings, features_of, read_settings
+from pipeline.profile.dial_settings import DIALS, DialSettings, features_of, read_settings
 from repulsion.core.errors import one_line_errors
 from repulsion.core.files import new_file
 
 POWER, SEED = 0.95, 0
-CURVES, MATRIX = RESULTS / "curves.csv", RESULTS / "sensitivity.csv"
-# What a space's metrics should see, by its name's beginning; the general space should see both.
-SEES = {"location": "places", "style": "artists", "gram": "artists"}
 
 
-def measured(p: DialSettings) -> pd.DataFrame:
+def metrics_by_dial(p: DialSettings) -> pd.DataFrame:
     """Every metric of every set: subject, repeat, dial, position, metric, space, value."""
     rows = []
     total = len(p.subjects) * p.repeats * sum(map(len, p.dials.values()))
@@ -96,16 +94,10 @@ def matrix(curves: pd.DataFrame, p: DialSettings) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def seen(metric: str, space: str) -> str:
-    """The dial that a metric in a space should see; empty where that is not one alone."""
-    readings = {"effective_artists": "artists", "place_spread": "places", "place_coverage": "places"}
-    return readings.get(metric) or SEES.get(space.split("_")[0], "")
-
-
 def run(p: DialSettings) -> None:
-    curves = measured(p)
+    curves = metrics_by_dial(p)
     means = curves.groupby(["metric", "space", "dial", "position"], sort=False)["value"].agg(["mean", "std"])
-    for path, table in ((CURVES, means.reset_index()), (MATRIX, matrix(curves, p))):
+    for path, table in ((CURVES, means.reset_index()), (SENSITIVITY, matrix(curves, p))):
         with new_file(path) as part:
             table.to_csv(part, index=False, lineterminator="\n", float_format="%.5g")
 

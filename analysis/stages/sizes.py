@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from analysis.metrics.dialled import Vectors, read_sets, values
+from analysis.study.shipped import LEAST_N, RANKING_ERRORS
+from analysis.validation.dialled import Vectors, read_sets, values
 from pipeline.profile.command_line import arguments
-from pipeline.profile.dial_settings import RESULTS, DialSettings, features_of, read_settings
+from pipeline.profile.dial_settings import DialSettings, features_of, read_settings
 from repulsion.core.errors import one_line_errors
 from repulsion.core.files import new_file
 
-ERRORS, LEAST_N = RESULTS / "ranking_errors.csv", RESULTS / "least_n.csv"
 FACTORS = ("artists", "places")
 ALLOWED = 0.05  # share of wrong rankings
 # Which way a metric goes for a more diverse set. Precision and density say nothing of diversity.
@@ -38,7 +38,7 @@ def part(vectors: Vectors, start: int, n: int) -> Vectors:
     return {space: rows[start : start + n] for space, rows in vectors.items() if space != "render_error"}
 
 
-def measured(p: DialSettings) -> pd.DataFrame:
+def metrics_by_size(p: DialSettings) -> pd.DataFrame:
     """Every metric of disjoint parts of each pool: subject, n, repeat, set, metric, space, value."""
     rows, s = [], p.sizes
     with tqdm(total=len(s.subjects) * len(s.n), desc="sizes") as bar:
@@ -85,8 +85,8 @@ def least_n(errors: pd.DataFrame, encoder: str) -> pd.DataFrame:
 
 
 def run(p: DialSettings) -> None:
-    errors = ranking_errors(measured(p))
-    for path, table in ((ERRORS, errors), (LEAST_N, least_n(errors, p.encoder))):
+    errors = ranking_errors(metrics_by_size(p))
+    for path, table in ((RANKING_ERRORS, errors), (LEAST_N, least_n(errors, p.encoder))):
         with new_file(path) as one:
             table.to_csv(one, index=False, lineterminator="\n", float_format="%.5g")
 

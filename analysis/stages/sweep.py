@@ -1,27 +1,22 @@
-"""STAGE sweep, second half: each row of a sweep as shares of the gap closed, quality against plain, and cost; and which
-strength of each family is chosen."""
+"""STAGE sweep, after sampling and distances: each row as shares of the gap closed, quality against plain, and cost; and
+which strength of each family is chosen."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
-from tqdm import tqdm
 
 from analysis.estimates.estimates import Estimate, estimates, gap_estimates
 from analysis.estimates.quality import holds, margin_estimates
-from analysis.stages import distances
-from analysis.study.inputs import json_at
 from analysis.study.results import passes_per_image, read_results
 from analysis.study.settings import Study
+from analysis.study.shipped import SWEEP_CHOSEN, SWEEP_ROWS
 from pipeline.profile.stage import main
+from pipeline.sets.failures import read_failures
 from pipeline.sets.feature_sets import SPACES
-from repulsion.core.errors import BadInput
 from repulsion.core.files import new_file
 
 # The gain that strengths are chosen by: the share of the gap closed by the unbiased distance, mean over these spaces.
 GAIN_METRIC, GAIN_SPACES = "mmd", ("general", "location", "style")
-ROWS, CHOSEN = Path("results/sweep/rows.csv"), Path("results/sweep/chosen.csv")
 
 
 def family(row: str) -> tuple[str, str]:
@@ -35,7 +30,7 @@ def gain(gaps: dict[str, dict[str, Estimate]], row: str) -> Estimate:
     return Estimate(sum(p.value for p in parts) / len(parts), sum(p.draws for p in parts) / len(parts))
 
 
-def measured(study: Study, failed: dict[str, str]) -> pd.DataFrame:
+def row_table(study: Study, failed: dict[str, str]) -> pd.DataFrame:
     """A line for each row: family, strength, gain, shares of the gap, quality less plain's, counts, cost; or a reason
     why there are none."""
     rows = [name for name in study.methods if name not in failed]
@@ -72,13 +67,8 @@ def chosen(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def run(study: Study) -> None:
-    failed = json_at(study.failed, "make sweep")
-    if not isinstance(failed, dict) or not set(failed) <= set(study.methods):
-        raise BadInput(f"{study.failed}: expected failed rows with their reasons, got {str(failed)[:80]}")
-    for name in tqdm([s for s in study.sets if s not in failed], desc="distances"):
-        distances.run(study, name)
-    table = measured(study, failed)
-    for path, rows in ((ROWS, table), (CHOSEN, chosen(table))):
+    table = row_table(study, read_failures(study))
+    for path, rows in ((SWEEP_ROWS, table), (SWEEP_CHOSEN, chosen(table))):
         with new_file(path) as part:
             rows.to_csv(part, index=False, lineterminator="\n", float_format="%.6g")
 

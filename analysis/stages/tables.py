@@ -40,7 +40,7 @@ METRIC_OF = {"frechet": "frechet", "mmd": "mmd", "gap_closed": "frechet", "gap_c
 def distances(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
     """One distance to the reference, mean over prompts: a row for each set, a column for each space."""
     columns = {space: estimates(results, metric, space, study.analysis.reference) for space in SPACE_LABELS}
-    return pd.DataFrame(columns).reindex(s for s in study.sets if s != study.analysis.reference)
+    return pd.DataFrame(columns).reindex(s for s in study.image_sets if s != study.analysis.reference)
 
 
 def distances_by_prompt(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def distances_by_prompt(results: pd.DataFrame, study: Study, metric: str) -> pd.
 def gap(results: pd.DataFrame, study: Study, metric: str) -> pd.DataFrame:
     """Shares of the gap closed; beside the Fréchet distance's, the thesis's own."""
     table = pd.DataFrame({space: gap_estimates(results, study, metric, space) for space in SPACE_LABELS})
-    table = table.reindex(s for s in study.sets if s != study.analysis.reference)
+    table = table.reindex(s for s in study.image_sets if s != study.analysis.reference)
     if metric != "frechet":
         return table
     return table.join(published_gap_closed(study.analysis.baseline).add_prefix("thesis "))
@@ -89,7 +89,7 @@ def margins(results: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 def truth(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Diversity counted in what the readout finds; no column where the encoder reads nothing."""
-    return read(results, COUNTS).reindex(study.sets)
+    return read(results, COUNTS).reindex(study.image_sets)
 
 
 def quality(results: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -101,7 +101,7 @@ def quality(results: pd.DataFrame, study: Study) -> pd.DataFrame:
         columns[f"{metric} to {p.realism}"] = estimates(results, metric, ONE_SPACE[0], p.realism)
     if (results["metric"] == "drift").any():  # there is none where the baseline is the only method
         columns["drift"] = estimates(results, "drift", ONE_SPACE[0], p.baseline)
-    return pd.concat([read(results, counted), pd.DataFrame(columns)], axis=1).reindex(study.sets)
+    return pd.concat([read(results, counted), pd.DataFrame(columns)], axis=1).reindex(study.image_sets)
 
 
 def read(results: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:

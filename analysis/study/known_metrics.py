@@ -1,10 +1,9 @@
-"""Rejects unknown metric names in margins and tolerances before sampling starts: they would be overlooked after it."""
+"""What `analysis.margins` and `analysis.check` may name: metrics that the profile's encoder gives."""
 
 from __future__ import annotations
 
 from analysis.metrics.metrics import AGAINST, ALONE, PAIRED, READINGS
 from analysis.study.settings import Study
-from pipeline.profile.stage import main
 from pipeline.sets.feature_sets import READS
 from repulsion.core.errors import BadInput, require_one_of
 
@@ -23,7 +22,3 @@ def require_known_metrics(study: Study) -> None:
         require_one_of(name, (*AGAINST, *ALONE, *PAIRED, *read), "metric of analysis.check:")
         if study.analysis.check[name].images:
             require_one_of(name, SHARES_OF_IMAGES, "share of images, for a tolerance in images (analysis.check):")
-
-
-if __name__ == "__main__":
-    main(require_known_metrics, kind=Study)

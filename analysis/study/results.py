@@ -74,7 +74,7 @@ def read_set(study: Study, name: str) -> SetResults:
     and no other, each whole."""
     path = study.distances_file(name)
     if not path.is_file():
-        raise BadInput(f"{path}: no results of set {name}; expected one file for each of {', '.join(study.sets)}")
+        raise BadInput(f"{path}: no results of set {name}; expected one file for each of {', '.join(study.image_sets)}")
     found = strict_json(SetResults, read_text(path), str(path))
     if found.set != name:
         raise BadInput(f"{path}: expected the results of set {name}, got those of {found.set}")
@@ -107,9 +107,9 @@ def read_results(study: Study, sets: tuple[str, ...] | None = None) -> pd.DataFr
     """Every row of every set (of `sets`, where they are given), with the set's name before it. Raises BadInput for a
     missing set, one that the profile does not have, or results that are not whole: no table is made of a part."""
     folder = study.distances_file("any").parent
-    if stray := [p.stem for p in sorted(folder.glob("*.json")) if p.stem not in study.sets]:
+    if stray := [p.stem for p in sorted(folder.glob("*.json")) if p.stem not in study.image_sets]:
         raise BadInput(f"{folder}: results of {stray[0]}, which is none of the profile's sets; delete them")
-    sets = sets or study.sets
+    sets = sets or study.image_sets
     tables = [pd.DataFrame(map(vars, read_set(study, name).rows)).assign(set=name) for name in sets]
     return pd.concat(tables, ignore_index=True)
 
@@ -134,6 +134,6 @@ PASSES = {"denoiser_passes": "denoiser passes", "denoiser_backward_passes": "bac
 
 def passes_per_image(study: Study, sets: tuple[str, ...] | None = None) -> pd.DataFrame:
     """Latents through the denoiser for one image of each set, in forward and in backward passes."""
-    found = {name: read_set(study, name) for name in sets or study.sets}
+    found = {name: read_set(study, name) for name in sets or study.image_sets}
     rows = {name: {title: getattr(r, key) / r.images for key, title in PASSES.items()} for name, r in found.items()}
     return pd.DataFrame(rows).T

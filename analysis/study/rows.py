@@ -59,4 +59,4 @@ def particle_set(study: Study, name: str, index: Int[np.ndarray, " n"]) -> Int[n
     """Which particle set each image belongs to. A reference's images are independent but lie artist by artist: dealt
     out in turn, every part has all artists."""
     p = study.sampling
-    return index % p.sets if name in study.references else index // p.particles
+    return index % p.sets_per_prompt if name in study.references else index // p.particles

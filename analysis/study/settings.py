@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.profile.profile import Profile
-from pipeline.world.artists import ARTIST_NAMES
+from pipeline.profile.prompts import read_artists
 from repulsion.core.errors import BadInput
 from repulsion.core.settings import NotNegative, settings
 
@@ -48,7 +48,7 @@ class AnalysisParams:
 
 @settings
 class Study(Profile):
-    """A profile with its analysis parameters checked, and the paths of what analysis makes."""
+    """A profile with its analysis parameters validated, and the paths of what analysis makes."""
 
     analysis: AnalysisParams
 
@@ -63,22 +63,11 @@ class Study(Profile):
         ):
             if (name := getattr(p, part)) not in choices:
                 raise BadInput(f"analysis: {part}: unknown set {name!r}; expected one of {', '.join(choices)}")
-        self.require_equal_sizes()
 
     @property
     def artists(self) -> int:
-        """How many artists the references are by."""
-        return len(self.prompts.artists or ARTIST_NAMES)
-
-    def require_equal_sizes(self) -> None:
-        """Raise BadInput unless the floor has as many images for each prompt as the methods: a Fréchet distance's bias
-        depends on n, so that shares of the gap mean nothing otherwise."""
-        floor, p = self.analysis.floor, self.sampling
-        if p.images != (found := self.images_per_prompt(floor, self.artists)):
-            raise BadInput(
-                f"sampling: {p.sets} sets of {p.particles} are {p.images} images for each prompt, "
-                f"but {floor} has {found} ({self.artists} artists); expected equal numbers"
-            )
+        """How many artists the references are by, as stage prompts wrote them."""
+        return len(read_artists(self.artists_file))
 
     def distances_file(self, name: str) -> Path:
         return self.results / "distances" / f"{name}.json"

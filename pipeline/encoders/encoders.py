@@ -21,10 +21,12 @@ from torch import Tensor
 from pipeline.encoders import evaluation_encoder
 from pipeline.encoders.feature_spaces import feature_vectors
 from pipeline.encoders.nearest_render import render_error
+from pipeline.encoders.weights_file import require_weights_of
+from pipeline.profile.sections import EncoderParams
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.render import IMAGE_SIZE
 from pipeline.world.subjects import SUBJECTS
-from repulsion.core.errors import BadInput, one_line
+from repulsion.core.errors import BadInput, one_line, require_one_of
 
 
 @dataclass(frozen=True)
@@ -97,3 +99,10 @@ def load_inception(weights: Path) -> torch.nn.Module:
 
 
 ENCODERS: dict[str, Callable[[Path, str], Encoder]] = {"painted_world": painted_world, "inception": inception}
+
+
+def load_encoder(p: EncoderParams, device: str) -> Encoder:
+    """A profile's encoder. Raises BadInput for an unknown name, and for weights that are missing or not as expected."""
+    require_one_of(p.name, ENCODERS, "encoder")
+    require_weights_of(p)
+    return ENCODERS[p.name](Path(p.weights), device)

@@ -6,13 +6,13 @@ something names it.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from http.client import HTTPException
 from pathlib import Path
 
 from tqdm import tqdm
 
+from pipeline.encoders.weights_file import require_weights_of
 from pipeline.profile.profile import Profile
 from pipeline.profile.stage import main
 from repulsion.core.errors import BadInput, one_line
@@ -35,23 +35,6 @@ PATTERNS = [
         for end in (".safetensors", ".safetensors.index.json", "-*-of-*.safetensors")
     ),
 ]
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def require_file(path: Path, sha256: str | None, what: str) -> None:
-    """Raise BadInput unless there is something at `path`, and its sha256 begins as expected where one is."""
-    if not path.exists():
-        raise BadInput(f"{what}: nothing at {path}")
-    if sha256 is None:
-        return
-    if not path.is_file():
-        raise BadInput(f"{what}: {path} is not a file, but a sha256 is expected of it")
-    if not (found := sha256_of(path)).startswith(sha256):
-        raise BadInput(f"{what}: {path} has sha256 {found}, expected {sha256}; delete it and fetch it again")
 
 
 def fetch_model(profile: Profile) -> None:
@@ -91,7 +74,7 @@ def run(profile: Profile) -> None:
     for fetch in tqdm(todo, desc="fetch"):
         fetch(profile)
     check_folder(model)
-    require_file(weights, profile.encoder.sha256, f"encoder {profile.encoder.name}")
+    require_weights_of(profile.encoder)
 
 
 if __name__ == "__main__":

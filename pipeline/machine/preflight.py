@@ -16,8 +16,16 @@ from pathlib import Path
 import torch
 
 from pipeline.machine.architecture import config_of, sd2_abar
-from pipeline.machine.checks import CHECKS, artists_of, disk_needed, images_of, memory_needed, of_model, require_configs
 from pipeline.machine.cost import Arithmetic, arithmetic, passes
+from pipeline.machine.requirements import (
+    CHECKS,
+    artists_of,
+    disk_needed,
+    images_of,
+    memory_needed,
+    of_model,
+    require_configs,
+)
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
 from repulsion.core.errors import BadInput, one_line_errors
@@ -153,7 +161,7 @@ def report(profile: Profile) -> tuple[str, list[str]]:
     except (RuntimeError, AssertionError):  # torch without CUDA says so by either
         rate = None
     lines = [
-        f"Profile {profile.profile}: {len(profile.sets)} sets of {prompts} prompts, {images} images",
+        f"Profile {profile.profile}: {len(profile.image_sets)} sets of {prompts} prompts, {images} images",
         *lines,
         *estimates(profile, rate),
     ]

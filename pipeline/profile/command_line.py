@@ -19,10 +19,10 @@ class OneLineParser(argparse.ArgumentParser):
         raise BadInput(f"expected {self.expected}, got {' '.join(sys.argv[1:]) or 'nothing'}")
 
 
-def arguments(names: Sequence[str], flag: str | None = None, optional: bool = False) -> list[str]:
-    """The values of the command line, one for each name (or none, where they are `optional`); then the flag, where it
-    was given. Raises BadInput for another number of them."""
-    shown = [f"[{name}]" for name in names] if optional else [*names, *([f"[{flag}]"] if flag else [])]
+def arguments(names: Sequence[str], optional: Sequence[str] = (), flag: str | None = None) -> list[str]:
+    """The values of the command line: one for each name, those of the `optional` names that were given, then the flag,
+    where it was given. Raises BadInput for another number of them."""
+    shown = [*names, *(f"[{name}]" for name in (*optional, *([flag] if flag else [])))]
     main = sys.modules["__main__"]
     spec = getattr(main, "__spec__", None)
     program = f"python -m {spec.name}" if spec else sys.argv[0]
@@ -33,10 +33,10 @@ def arguments(names: Sequence[str], flag: str | None = None, optional: bool = Fa
         allow_abbrev=False,
     )
     parser.expected = " ".join(shown)
-    for name in names:
-        parser.add_argument(name, nargs="?" if optional else None)
+    for name in (*names, *optional):
+        parser.add_argument(name, nargs="?" if name in optional else None)
     if flag:
         parser.add_argument(flag, action="store_true")
     values = vars(parser.parse_args())
-    given = [values[name] for name in names if values[name] is not None]
+    given = [values[name] for name in (*names, *optional) if values[name] is not None]
     return [*given, flag] if flag and values[flag.lstrip("-")] else given

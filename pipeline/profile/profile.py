@@ -1,4 +1,4 @@
-"""A profile: one params.yaml of the pipeline, checked, and every path that follows from it.
+"""A profile: one params.yaml of the pipeline, validated, and every path that follows from it.
 
 No torch here: analysis reads the same paths. Paths are relative to the repository's root. What analysis alone needs
 stands in analysis.study.settings, so that a change there runs no sampling again.
@@ -32,8 +32,8 @@ OTHER_RESULTS = ("validation", "world")
 @settings
 class Profile:
     """`model` is a folder in diffusers' format, and `source` where `make fetch` gets it, or null. `methods` are rows of
-    `methods_file` and `references` keys of `reference_sets`; `sets` is both, in this order (DVC's templates cannot join
-    two lists). `analysis` is checked by analysis.study.settings, which stands below."""
+    `methods_file` and `references` keys of `reference_sets`; `image_sets` is both, in this order (DVC's templates
+    cannot join two lists). `analysis` is validated by analysis.study.settings."""
 
     profile: str
     root: str
@@ -45,7 +45,7 @@ class Profile:
     methods_file: Text
     methods: Names
     references: Names
-    sets: Names
+    image_sets: Names
     prompts: PromptParams
     sampling: SamplingParams
     reference_sets: Annotated[dict[str, ReferenceParams], Field(min_length=1)]
@@ -57,11 +57,11 @@ class Profile:
         require_id(self.profile, "profile")
         if self.profile in OTHER_RESULTS:
             raise BadInput(f"profile: results/{self.profile} holds other results; expected another name")
-        for name in self.sets:
-            require_id(name, "sets")
-        require_unique(self.sets, "sets")
-        if self.sets != self.methods + self.references:
-            raise BadInput(f"sets: expected methods, then references, got {', '.join(self.sets)}")
+        for name in self.image_sets:
+            require_id(name, "image_sets")
+        require_unique(self.image_sets, "image_sets")
+        if self.image_sets != self.methods + self.references:
+            raise BadInput(f"image_sets: expected methods, then references, got {', '.join(self.image_sets)}")
         if unknown := [name for name in self.references if name not in self.reference_sets]:
             raise BadInput(f"references: unknown {unknown[0]!r}; expected some of {', '.join(self.reference_sets)}")
         self.require_different_seeds()

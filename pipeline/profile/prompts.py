@@ -1,4 +1,4 @@
-"""Prompts and artists: what a profile asks for, checked. Texts are data; ids are what files may be named after."""
+"""Prompts and artists of a profile, validated. Texts are data; ids are what files may be named after."""
 
 from __future__ import annotations
 
@@ -9,43 +9,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.profile.sections import PromptParams
-from pipeline.world.captions import parse
 from repulsion.core.errors import BadInput, require_unique
 from repulsion.core.files import read_text, require_id
 
 COLUMNS = ("prompt_id", "prompt", "split")
+OPTIONAL = ("method_prompt", "subject")  # stage prompts writes them
 RESERVED = ("set", "space", "mean")
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """`prompt` is data: any printable text will do. `asked` is what methods ask the model for, where that is more than
-    the prompt."""
+    """`prompt` is data: any printable text will do. `method_prompt` is the text that methods give the model, where that
+    is more than the prompt; `subject` the painted world's subject that the prompt names, if any."""
 
     prompt_id: str
     prompt: str
     split: str
-    asked: str = ""
+    method_prompt: str = ""
+    subject: str = ""
 
     @property
     def text(self) -> str:
-        """What methods ask the model for."""
-        return self.asked or self.prompt
+        """What methods give the model."""
+        return self.method_prompt or self.prompt
 
     def by(self, artist: str) -> str:
         return f"{self.prompt}, by {artist}"
 
     def by_all(self, artists: Sequence[str]) -> str:
-        """The prompt by all artists at once, as the thesis's methods were asked for it."""
+        """The prompt by all artists at once, which the thesis gave its methods."""
         return self.by(", ".join(artists))
-
-    @property
-    def subject(self) -> str:
-        """The painted world's subject that the prompt names, or nothing."""
-        try:
-            return parse(self.prompt)[0]
-        except BadInput:
-            return ""
 
 
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
@@ -69,13 +62,14 @@ def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
 
 
 def read_prompts(path: Path) -> list[Prompt]:
-    """Prompts of a CSV, in its order; a column `asked` is read where there is one, others do not matter.
+    """Prompts of a CSV, in its order; the columns `method_prompt` and `subject` are read where there are any,
+    others do not matter.
 
     Raises BadInput for missing columns, ids that are repeated or no ids, prompts that are repeated or empty or have
     control characters, an unknown split.
     """
     rows = read_table(path, COLUMNS)
-    prompts = [Prompt(*(row[name] for name in COLUMNS), row.get("asked", "")) for row in rows]
+    prompts = [Prompt(**{name: row[name] for name in (*COLUMNS, *OPTIONAL) if name in row}) for row in rows]
     if not prompts:
         raise BadInput(f"{path}: no prompts")
     for prompt in prompts:
@@ -83,8 +77,8 @@ def read_prompts(path: Path) -> list[Prompt]:
         if prompt.prompt_id in RESERVED:
             raise BadInput(f"{path}: prompt_id {prompt.prompt_id!r} is a column of the tables; expected another name")
         require_text(prompt.prompt, f"{path}: prompt {prompt.prompt_id}")
-        if prompt.asked:
-            require_text(prompt.asked, f"{path}: asked {prompt.prompt_id}")
+        if prompt.method_prompt:
+            require_text(prompt.method_prompt, f"{path}: method_prompt {prompt.prompt_id}")
         if prompt.split not in ("test", "development"):
             raise BadInput(f"{path}: prompt {prompt.prompt_id}: split {prompt.split!r}; expected test or development")
     require_unique((p.prompt_id for p in prompts), f"{path}: prompt_id")

@@ -1,4 +1,4 @@
-"""The sections of a profile's params.yaml, each checked by itself."""
+"""The sections of a profile's params.yaml, each validated by itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SourceParams:
 class PromptParams:
     """`source`: a CSV with the columns prompt_id, prompt and split (test or development). `only`: some of its ids, or
     null for all of the split. Every artist's name is put behind each prompt for the reference. `every_artist`: methods
-    are asked for the prompt by all artists at once, cut where the model's text ends, as in the thesis."""
+    give the model the prompt by all artists at once, cut where the model's text ends, as in the thesis."""
 
     source: Text
     split: Literal["test", "development", "all"]
@@ -38,13 +38,14 @@ class PromptParams:
 
 @settings
 class SamplingParams:
-    """`sets` particle sets of `particles` images for each prompt and method. `batch`: latents in one UNet call."""
+    """`sets_per_prompt` particle sets of `particles` images each, for each prompt and method. `batch`: latents in one
+    call of the UNet."""
 
     schedule: Text
     levels: Annotated[int, Field(ge=2, le=1000)]
     guidance_scale: Annotated[float, Field(ge=1)]
     particles: Count
-    sets: Count
+    sets_per_prompt: Count
     batch: Count
     seed: Seed
 
@@ -52,13 +53,13 @@ class SamplingParams:
         if not 2 <= self.images <= MAX_IMAGES:
             raise BadInput(
                 f"sets of particles: expected from 2 to {MAX_IMAGES} images for each prompt, "
-                f"got {self.sets} x {self.particles} = {self.images}"
+                f"got {self.sets_per_prompt} x {self.particles} = {self.images}"
             )
 
     @property
     def images(self) -> int:
         """Of each prompt and method."""
-        return self.particles * self.sets
+        return self.particles * self.sets_per_prompt
 
     def of_a_set(self) -> dict[str, str | int | float]:
         """What one particle set depends on, besides its own prompt, particles and seed: a batch rounds differently."""
@@ -96,7 +97,8 @@ class StyleClassifierParams:
 
 @settings
 class EncoderParams:
-    """`name` is one of encoders.ENCODERS; `weights` is its folder, or its file with its sha256 (its first digits)."""
+    """`name` is one of pipeline.encoders.ENCODERS; `weights` is its folder, or its file with its sha256 (its first
+    digits)."""
 
     name: Text
     weights: Text

@@ -15,26 +15,26 @@ from pipeline.profile.profile import Profile, read_profile
 from repulsion.core.errors import one_line_errors
 
 
-def main(run: Callable[..., None], *names: str, kind: type[Profile] = Profile) -> None:
-    """`python -m MODULE params.yaml NAMES...` calls run(profile, *names), the profile read as of this kind."""
+def main(run: Callable[..., None], name: str | None = None, kind: type[Profile] = Profile) -> None:
+    """`python -m MODULE params.yaml [NAME]` calls run(profile) or run(profile, NAME), the profile read as of this kind.
+    `name`: what NAME is called, where the stage takes one."""
     with one_line_errors():
-        path, *given = arguments(["params.yaml", *names])
+        path, *given = arguments(["params.yaml"], [name] if name else [])
         profile = read_profile(Path(path), kind)
         run(profile, *given)
-        record(profile, " ".join([sys.modules["__main__"].__spec__.name, *given]))
+        log_cost(profile, " ".join([sys.modules["__main__"].__spec__.name, *given]))
 
 
 def seconds_since_start() -> float:
     """How long this process has lived, its imports included (where there is no /proc, the processor time it took)."""
     if not Path("/proc/self/stat").is_file():
         return time.process_time()
-    ticks = int(
-        Path("/proc/self/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[19]
-    )  # field 22: start, since boot
+    fields = Path("/proc/self/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+    ticks = int(fields[19])  # field 22: start, since boot
     return float(Path("/proc/uptime").read_text(encoding="utf-8").split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
 
 
-def record(profile: Profile, stage: str) -> None:
+def log_cost(profile: Profile, stage: str) -> None:
     """Add what a stage took, and its peak memory, to a file beside the results and never among them: times differ from
     run to run."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts it in KiB

@@ -1,5 +1,4 @@
-"""Unfinished image sets: each particle set is kept as soon as it is made, and until then what its micro-batches gave,
-so that a kill costs one of these at most.
+"""Unfinished image sets: each particle set is kept as soon as it is made, and until then what it needs to go on.
 
 Shards live in the scratch folder, under the name of the set and a fingerprint of everything that they depend on. Those
 of another fingerprint are deleted; those of a finished set stay until then, as DVC deletes a set that it has not noted.
@@ -9,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,10 +18,9 @@ from tqdm import tqdm
 
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt
+from pipeline.profile.scratch import scratch_folder
 from pipeline.sets.image_sets import ParticleSet, pack, read_pngs, write_part
-from pipeline.training.loop import fingerprint
 from repulsion.core.errors import BadInput
-from repulsion.tensors.slices import Journal, forget_others
 
 
 @dataclass(frozen=True)
@@ -45,23 +44,22 @@ def is_whole(shard: Path) -> bool:
         return False
 
 
-Make = Callable[[Job, Journal], ParticleSet]
+Make = Callable[[Job, Path], ParticleSet]  # the folder is for what an unfinished set needs to go on
 
 
 def make_set(profile: Profile, name: str, jobs: list[Job], inputs: list[Any], load: Callable[[], Make]) -> None:
     """Make the jobs that are not yet there, and pack all of them as the image set `name`.
 
-    `inputs` is what the images depend on besides the jobs and the code; load() gives the function that makes one, with
-    a journal for what its micro-batches give, and is not called where nothing is left to make.
+    `inputs` is what the images depend on besides the jobs and the code; load() gives the function that makes one, and
+    is not called where nothing is left to make.
     """
-    mine = profile.scratch / "shards" / name / fingerprint(inputs)
-    forget_others(mine)
-    shards = [mine / job.name for job in jobs]
+    folder = scratch_folder(profile.scratch / "shards" / name, inputs)
+    shards = [folder / job.name for job in jobs]
     make = None
     for job, shard in zip(tqdm(jobs, desc=name), shards, strict=True):
-        journal = Journal(shard.with_suffix(""))
+        unfinished = shard.with_suffix("")
         if not is_whole(shard):
             make = make or load()
-            write_part(shard, name, make(job, journal))
-        journal.clear()
+            write_part(shard, name, make(job, unfinished))
+        shutil.rmtree(unfinished, ignore_errors=True)
     pack(profile.samples(name), shards)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,22 +11,23 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pipeline.encoders.encoders import ENCODERS
-from pipeline.machine.architecture import config_of
-from pipeline.machine.checks import image_size, require_ready
+from pipeline.encoders.encoders import ENCODERS, load_encoder
+from pipeline.encoders.weights_file import require_weights_of
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, named_prompts, read_prompts, require_text, select
 from pipeline.profile.stage import main
-from pipeline.stages.reference import REFERENCES, rendered
+from pipeline.sampling.references import REFERENCES, rendered
 from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.captions import parse
 from repulsion.core.errors import BadInput, require_one_of
-from repulsion.core.files import new_file
+from repulsion.core.files import new_file, read_json
 from repulsion.diffusion.denoiser import prediction_type
 from repulsion.diffusion.levels import SCHEDULES, noise_levels
 from repulsion.diffusion.model import load_part, load_scheduler, load_tokenizer, scheduler_sigmas
-from repulsion.diffusion.model_folder import STEMS, image_factor, latent_shape
+from repulsion.diffusion.model_folder import STEMS, check_folder, config_path, image_factor, image_size, latent_shape
 from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
 from repulsion.sampling.methods import Method, load_methods
+from repulsion.tensors.devices import require_device
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -60,10 +61,19 @@ def table_of(
     profile: Profile, prompts: list[Prompt], artists: Sequence[str], tokenizer: PreTrainedTokenizerBase
 ) -> pd.DataFrame:
     """A row for each prompt: the text that methods give the model, what it sees of that, and its subject, if any."""
-    if profile.prompts.every_artist:
-        prompts = [replace(p, asked=p.by_all(artists)) for p in prompts]
-    rows = [{**asdict(p), "asked": p.text, "seen": seen(p.text, tokenizer), "subject": p.subject} for p in prompts]
-    return pd.DataFrame(rows)
+    rows = []
+    for p in prompts:
+        text = p.by_all(artists) if profile.prompts.every_artist else p.prompt
+        rows.append((p.prompt_id, p.prompt, p.split, text, seen(text, tokenizer), p.subject))
+    return pd.DataFrame(rows, columns=["prompt_id", "prompt", "split", "method_prompt", "seen", "subject"])
+
+
+def with_subject(prompt: Prompt) -> Prompt:
+    """The prompt with the painted world's subject that it names, if any."""
+    try:
+        return replace(prompt, method_prompt="", subject=parse(prompt.prompt)[0])
+    except BadInput:
+        return replace(prompt, method_prompt="", subject="")
 
 
 def require_references(profile: Profile, prompts: list[Prompt], artists: Sequence[str]) -> None:
@@ -96,7 +106,8 @@ def require_levels(profile: Profile, rows: dict[str, Method]) -> None:
 def require_classifier(profile: Profile, artists: Sequence[str]) -> None:
     """Raise BadInput for a style classifier that cannot be built for this model's latents."""
     p, model = profile.style_classifier, Path(profile.model)
-    channels, height, width = latent_shape(config_of(model, "unet"), image_factor(config_of(model, "vae")))
+    unet, vae = (read_json(config_path(model, part)) for part in ("unet", "vae"))
+    channels, height, width = latent_shape(unet, image_factor(vae))
     if channels != CHANNELS or height != width:
         raise BadInput(
             f"style_classifier: expected square latents of {CHANNELS} channels, got {height}x{width} of {channels}"
@@ -117,9 +128,10 @@ def require_networks(model: Path) -> None:
 def require_encoder(profile: Profile) -> None:
     """Raise BadInput for an encoder that cannot be loaded, does not take this model's images, or gives vectors that are
     not finite."""
-    p = profile.encoder
-    blank = np.zeros((1, *image_size(profile), 3), np.uint8)
-    for space, vectors in ENCODERS[p.name](Path(p.weights), "cpu").encode(blank).items():
+    p, model = profile.encoder, Path(profile.model)
+    size = image_size(*(read_json(config_path(model, part)) for part in ("unet", "vae")))
+    blank = np.zeros((1, *size, 3), np.uint8)
+    for space, vectors in load_encoder(p, "cpu").encode(blank).items():
         if not torch.isfinite(vectors).all():
             raise BadInput(f"encoder {p.name}: {p.weights}: {space} of a blank image is not finite")
 
@@ -131,9 +143,11 @@ def run(profile: Profile) -> None:
     rows = load_methods(Path(profile.methods_file))
     for name in profile.methods:
         require_one_of(name, rows, "method")
-    require_ready(profile)
+    require_device(profile.device)
     model, subjects = Path(profile.model), profile.style_classifier.subjects
-    prompts = select(read_prompts(Path(profile.prompts.source)), profile.prompts)
+    check_folder(model)
+    require_weights_of(profile.encoder)
+    prompts = [with_subject(p) for p in select(read_prompts(Path(profile.prompts.source)), profile.prompts)]
     artists = profile.prompts.artists or ARTIST_NAMES
     for where, texts in (("artists", artists), ("style_classifier: subjects", subjects)):
         for text in texts:

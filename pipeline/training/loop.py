@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import json
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,16 +25,6 @@ def learning_rate(step: int, s: TrainingSettings) -> float:
     if step < rise:
         return s.peak_lr * min(1.0, (step + 1) / rise)
     return s.peak_lr * 0.5 * (1 + math.cos(math.pi * (step - rise) / (s.steps - rise)))
-
-
-def fingerprint(*values: object) -> str:
-    """What a result of training belongs to: the given values (anything JSON can hold), the torch version, and the bytes
-    of every module of the pipeline that this process runs (the one started by `python -m` included)."""
-    digest = hashlib.sha256(json.dumps([*values, torch.__version__]).encode())
-    specs = {spec.name: spec.origin for m in list(sys.modules.values()) if (spec := getattr(m, "__spec__", None))}
-    for name in sorted(n for n in specs if n.split(".")[0] == "pipeline"):
-        digest.update(Path(specs[name]).read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def fit(

@@ -10,14 +10,15 @@ from typing import Annotated
 from pydantic import Field
 
 from pipeline.profile.command_line import arguments
+from pipeline.profile.scratch import fingerprint
 from pipeline.profile.training_settings import TrainingSettings
-from pipeline.training.loop import fingerprint
 from pipeline.world.artists import ARTIST_NAMES
 from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.core.settings import Count, Device, Names, Seed, Share, Text, load, settings
 from repulsion.tensors.devices import require_device
 
 HERE = Path("profiles/world")
+GUIDANCE = 8.0  # at which the model is measured and shown
 
 
 Channels = Annotated[int, Field(ge=8, multiple_of=8)]  # groups of the VAE's norms
@@ -63,7 +64,7 @@ class DenoiserParams:
 
 
 @settings
-class EncoderParams:
+class EncoderTraining:
     training: TrainingSettings
 
 
@@ -88,7 +89,7 @@ class WorldParams:
     device: Device
     vae: VaeParams
     denoiser: DenoiserParams
-    encoder: EncoderParams
+    encoder: EncoderTraining
     measure: MeasureParams
 
 
@@ -142,5 +143,5 @@ def main(run: Callable[[World], None]) -> None:
 
 def read_world() -> World:
     """The world of the parameter file named on the command line, or of the params.yaml beside this file."""
-    given = arguments(["params.yaml"], optional=True)
+    given = arguments([], ["params.yaml"])
     return World(load(WorldParams, Path(*given) if given else HERE / "params.yaml"))

@@ -38,11 +38,11 @@ def paint(args: argparse.Namespace) -> None:
     check(args)
     import torch
 
-    from pipeline.stages.world.pictures import save, sheet
     from pipeline.world.artists import ARTIST_NAMES
     from pipeline.world.render import render
     from pipeline.world.scene import popular, scenes, uniform_places
     from pipeline.world.subjects import SUBJECTS
+    from pipeline.world_model.sheets import save, sheet
     from repulsion.diffusion.model import load_pipeline, sample_plain
     from repulsion.tensors.noise import keyed_generator
 

@@ -145,6 +145,13 @@ def image_factor(vae: Mapping) -> int:
     return 2 ** (len(vae["block_out_channels"]) - 1)
 
 
+def image_size(unet: Mapping, vae: Mapping) -> tuple[int, int]:
+    """Height and width of an image of the model's own size, in pixels."""
+    factor = image_factor(vae)
+    _, height, width = latent_shape(unet, factor)
+    return height * factor, width * factor
+
+
 def latent_shape(
     unet: Mapping, factor: int, height: int | None = None, width: int | None = None, where: str = "model"
 ) -> tuple[int, int, int]:

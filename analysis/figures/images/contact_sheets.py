@@ -14,14 +14,14 @@ LABELS = 0.2  # share of the width for the sets' names
 
 
 def sheet(study: Study, prompt_id: str) -> plt.Figure:
-    rows = [np.concatenate(first_images(study, name, prompt_id, COLUMNS), axis=1) for name in study.sets]
+    rows = [np.concatenate(first_images(study, name, prompt_id, COLUMNS), axis=1) for name in study.image_sets]
     height, width = rows[0].shape[0], max(row.shape[1] for row in rows)
     rows = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0)), constant_values=255) for row in rows]
     # one pixel of the sheet is one of the picture
     figure = plt.figure(figsize=(width / (1 - LABELS) / DPI, len(rows) * height / DPI))
     axes = figure.add_axes((LABELS, 0, 1 - LABELS, 1))
     axes.imshow(np.concatenate(rows), interpolation="nearest")
-    names = [label(name) for name in study.sets]
+    names = [label(name) for name in study.image_sets]
     axes.set_yticks([(k + 0.5) * height for k in range(len(rows))], names, fontsize=7)
     axes.set_xticks([])
     axes.grid(False)

@@ -8,10 +8,9 @@ import seaborn as sns
 from analysis.estimates.intervals import share_interval
 from analysis.estimates.marks import tested
 from analysis.paper.style import WIDTH, label
-from analysis.stages.sensitivity import CURVES, MATRIX
-from analysis.stages.sizes import ERRORS
 from analysis.study.inputs import table_at
 from analysis.study.settings import Study
+from analysis.study.shipped import CURVES, RANKING_ERRORS, SENSITIVITY
 from pipeline.profile.dial_settings import DIALS
 
 MAKER = "make validate"
@@ -22,7 +21,7 @@ SPACES = ("general", "location", "style")
 def responses() -> plt.Figure:
     """Metric by dial: rank correlation and how far its 95% interval reaches, a row for each metric and space."""
     numbers = ["rho", "rho_low", "rho_high"]
-    table = table_at(MATRIX, [["metric", "space"], ["dial"]], [], MAKER, numbers)
+    table = table_at(SENSITIVITY, [["metric", "space"], ["dial"]], [], MAKER, numbers)
     table["name"] = (table["metric"].map(label) + " " + table["space"].map(label)).str.strip()
     table["text"] = [f"{rho:.2f} ±{max(rho - low, high - rho):.2f}" for rho, low, high in table[numbers].to_numpy()]
     wide, text = (
@@ -63,7 +62,7 @@ def curves() -> plt.Figure:
 
 def small_n() -> plt.Figure:
     """Share of wrong rankings over n, for the factor that each space should see; bands are 95% intervals."""
-    table = table_at(ERRORS, [["metric", "space"], ["factor"], ["n"]], ["pairs"], MAKER, ["error"])
+    table = table_at(RANKING_ERRORS, [["metric", "space"], ["factor"], ["n"]], ["pairs"], MAKER, ["error"])
     panels = (("general", "artists"), ("general", "places"), ("style", "artists"), ("location", "places"))
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.7), sharey=True, layout="constrained")
     for ax, (space, factor) in zip(axes, panels, strict=True):

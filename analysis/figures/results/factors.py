@@ -30,9 +30,9 @@ def share_draws(study: Study, name: str, features: FeatureSet, prompt_ids: list[
         whole, *others = (truth.artist_shares(reading[keep]) for keep in kept)
         values.append(whole)
         left_out.append(others)
-    if study.sampling.sets < 2:
+    if study.sampling.sets_per_prompt < 2:
         return np.full((1, values[0].size), np.nan)
-    return resampled(np.array(values), np.array(left_out), choices(len(values), study.sampling.sets, SEED))
+    return resampled(np.array(values), np.array(left_out), choices(len(values), study.sampling.sets_per_prompt, SEED))
 
 
 def artist_shares(study: Study, sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:
@@ -75,5 +75,5 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     """Nothing where the encoder reads no factors."""
     if not reads_factors(study):
         return {}
-    sets = {name: features_of(study, name) for name in study.sets}
+    sets = {name: features_of(study, name) for name in study.image_sets}
     return {"artist_shares": artist_shares(study, sets, prompt_ids), "places": places(study, sets, prompt_ids)}

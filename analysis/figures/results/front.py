@@ -12,9 +12,9 @@ import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
 from analysis.paper.style import WIDTH, label
-from analysis.stages.sweep import CHOSEN, ROWS
 from analysis.study.inputs import sweep_profile, swept, table_at
 from analysis.study.settings import Study
+from analysis.study.shipped import SWEEP_CHOSEN, SWEEP_ROWS
 from repulsion.core.errors import BadInput
 
 SHOWN = ("subject_accuracy", "render_error")
@@ -50,10 +50,10 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
         return {}  # strengths are of one model
     sweep = sweep_profile()
     shown = [f"{name}{end}" for name in ("gain", *(f"{q} less plain" for q in SHOWN)) for end in ("", " low", " high")]
-    rows = table_at(ROWS, [["row"]], [], "make sweep", shown, dtype={"family": str, "strength": str})
-    chosen = set(table_at(CHOSEN, [["row"]], ["gain"], "make sweep")["row"])
+    rows = table_at(SWEEP_ROWS, [["row"]], [], "make sweep", shown, dtype={"family": str, "strength": str})
+    chosen = set(table_at(SWEEP_CHOSEN, [["row"]], ["gain"], "make sweep")["row"])
     if lost := [*chosen.difference(rows["row"]), *set(sweep.methods).symmetric_difference(rows["row"])]:
-        raise BadInput(f"{ROWS}: rows are not those of the sweep: {lost[0]}; make sweep writes it")
+        raise BadInput(f"{SWEEP_ROWS}: rows are not those of the sweep: {lost[0]}; make sweep writes it")
     rows = rows[rows["gain"].notna()]  # a row that failed has none
     palette = dict(zip([f for f in FAMILIES if f not in BLACK], sns.color_palette("husl", 7), strict=True))
     figure, axes = plt.subplots(1, len(SHOWN), figsize=(WIDTH, 4.4), sharey=True, layout="constrained")

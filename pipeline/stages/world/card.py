@@ -9,13 +9,12 @@ from diffusers import StableDiffusionPipeline
 from jaxtyping import UInt8
 from torch import Tensor
 
-from pipeline.stages.world.measure import GUIDANCE
-from pipeline.stages.world.pictures import pair_scenes, save, sheet
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.render import IMAGE_SIZE, render
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
-from pipeline.world_model.artifacts import World, main
+from pipeline.world_model.artifacts import GUIDANCE, World, main
+from pipeline.world_model.sheets import pair_scenes, save, sheet
 from repulsion.diffusion.model import load_pipeline, sample_plain
 
 TEXT = """---
@@ -27,7 +26,7 @@ tags: [text-to-image, stable-diffusion, synthetic]
 # Painted world: a small Stable Diffusion
 
 A text-to-image latent diffusion model with Stable Diffusion 2's classes at small size, trained on the
-[painted world](../../pipeline/world/README.md): 64x64 paintings of twelve subjects by twenty invented artists. It exists
+[painted world](../../docs/world.md): 64x64 paintings of twelve subjects by twenty invented artists. It exists
 so that methods for diverse sampling can be compared on two cores, with a ground truth. It is made from nothing by
 `make world`; no photograph and no painting of a person went into it.
 

@@ -20,14 +20,13 @@ from pipeline.world.captions import caption
 from pipeline.world.render import render
 from pipeline.world.scene import Scenes, huddled_places, max_diversity, popular_shares, random_subjects, uniform_places
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
-from pipeline.world_model.artifacts import MeasureParams, World, main
+from pipeline.world_model.artifacts import GUIDANCE, MeasureParams, World, main
 from pipeline.world_model.statistics import accuracy, effective_number, interval, place_spread, psnr, shares
 from repulsion.core.files import new_file
 from repulsion.diffusion.model import load_pipeline, sample_plain
 from repulsion.tensors.noise import keyed_generator
 from repulsion.tensors.pixels import to_vae_range
 
-GUIDANCE = 8.0
 Sampler = Callable[[list[str], int, float], Iterator[Tensor]]  # (prompts, n, guidance scale) -> n images of each prompt
 
 

@@ -5,55 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from jaxtyping import UInt8
-from PIL import Image, ImageDraw, ImageFont
-from torch import Tensor
 
+from pipeline.profile.command_line import arguments
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.render import IMAGE_SIZE, render
-from pipeline.world.scene import Scenes, max_diversity, popular, scenes
+from pipeline.world.scene import max_diversity, popular
 from pipeline.world.subjects import SUBJECTS
+from pipeline.world_model.sheets import pair_scenes, save, sheet
+from repulsion.core.errors import one_line_errors
 from repulsion.tensors.noise import keyed_generator
 
-LEFT, TOP = 80, 22  # margins for row and column labels, in pixels
 FOLDER = Path("results/world/pictures")
 
 
-def sheet(
-    images: UInt8[Tensor, "rows columns 3 h w"], row_labels: list[str], column_labels: list[str], gap_every: int = 0
-) -> Image.Image:
-    """Images on a labelled white sheet; a thin gap before every `gap_every`-th column where it is not 0."""
-    rows, columns, _, h, w = images.shape
-    left = LEFT if any(row_labels) else 0
-    gaps = [3 * (c // gap_every) if gap_every else 0 for c in range(columns)]
-    page = Image.new("RGB", (left + columns * w + gaps[-1], TOP + rows * h), "white")
-    draw, font = ImageDraw.Draw(page), ImageFont.load_default(13)
-    for r in range(rows):
-        draw.text((left - 6, TOP + r * h + h / 2), row_labels[r], "black", font, anchor="rm")
-        for c in range(columns):
-            tile = Image.fromarray(images[r, c].permute(1, 2, 0).contiguous().numpy())
-            page.paste(tile, (left + c * w + gaps[c], TOP + r * h))
-    span = columns // len(column_labels)
-    for k, label in enumerate(column_labels):
-        x = left + k * span * w + gaps[k * span] + span * w / 2
-        draw.text((x, TOP / 2), label, "black", font, anchor="mm")
-    return page
-
-
-def pair_scenes(seed: int) -> Scenes:
-    """One scene of every subject by every artist, artists outermost: rows of a sheet are artists."""
-    generator = keyed_generator(seed, "pairs", 0)
-    artist = torch.arange(len(ARTIST_NAMES)).repeat_interleave(len(SUBJECTS))
-    subject = torch.arange(len(SUBJECTS)).repeat(len(ARTIST_NAMES))
-    return scenes(subject, artist, torch.full((len(subject), 2), 0.5), generator)
-
-
-def save(page: Image.Image, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.save(path, optimize=True)
-
-
 def main() -> None:
+    arguments([])
     size = (IMAGE_SIZE, IMAGE_SIZE)
     everything = render(pair_scenes(0)).view(len(ARTIST_NAMES), len(SUBJECTS), 3, *size)
     save(sheet(everything, list(ARTIST_NAMES), list(SUBJECTS)), FOLDER / "subjects_by_artists.png")
@@ -67,4 +33,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line_errors():
+        main()

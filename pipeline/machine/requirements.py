@@ -1,6 +1,8 @@
-"""What a profile needs of this machine: the device and its memory, the weights, the disk. No stage starts without it.
+"""What a profile needs of this machine: the device and its memory, the weights, the disk.
 
-Sizes are estimates, from counts of what is kept; the factors in them say where they come from.
+`python -m pipeline.machine.requirements params.yaml` says what is there, and stops at the first thing that is missing;
+`make reproduce` runs it before any stage. Sizes are estimates, from counts of what is kept; the factors in them say
+where they come from.
 """
 
 from __future__ import annotations
@@ -12,21 +14,22 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from pipeline.encoders.weights_file import require_weights_of
 from pipeline.machine.architecture import PARAMETERS, config_of
-from pipeline.machine.downloads import require_file
-from pipeline.profile.profile import Profile
+from pipeline.profile.command_line import arguments
+from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
 from pipeline.world.artists import ARTIST_NAMES
-from repulsion.core.errors import BadInput
+from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.diffusion.model_folder import (
     STEMS,
     check_folder,
     image_factor,
+    image_size,
     latent_shape,
     require_sizes,
     weight_files,
 )
-from repulsion.forces.repulsion import THROUGH_DENOISER
 from repulsion.sampling.methods import load_methods
 from repulsion.tensors.devices import require_device
 from repulsion.tensors.weights import count_parameters
@@ -40,7 +43,7 @@ LIVE_UNET, LIVE_DECODER, LIVE_GRAPH = 7, 5, 42
 PAIRS = 6  # matrices of pairs of particles: distances, kernel, weights and what they are made of
 # A PNG's share of its pixels' bytes: photographs are at 0.5 to 0.6, the painted world's pictures at 0.43.
 PNG = 0.6
-# An image set lies in its shards and packed, which DVC's cache shares (by hard links); features likewise.
+# Each image set is stored twice, as shards and packed, which DVC's cache shares (by hard links); features likewise.
 COPIES = 2
 
 
@@ -48,11 +51,9 @@ def of_model(profile: Profile, part: str) -> dict[str, Any]:
     return config_of(Path(profile.model), part)
 
 
-def image_size(profile: Profile) -> tuple[int, int]:
-    """Height and width of an image, in pixels."""
-    factor = image_factor(of_model(profile, "vae"))
-    _, height, width = latent_shape(of_model(profile, "unet"), factor)
-    return height * factor, width * factor
+def pixels(profile: Profile) -> int:
+    """Of an image."""
+    return prod(image_size(of_model(profile, "unet"), of_model(profile, "vae")))
 
 
 def require_configs(profile: Profile) -> None:
@@ -64,7 +65,7 @@ def require_configs(profile: Profile) -> None:
 
 
 def parameters(profile: Profile) -> dict[str, int]:
-    """Of each network, by the heads of its files; of Stable Diffusion 2's, while they are not there."""
+    """Of each network, from the headers of its files; Stable Diffusion 2's known counts while they are missing."""
     return {part: parameters_of(Path(profile.model), part) for part in STEMS}
 
 
@@ -82,9 +83,7 @@ def memory_needed(profile: Profile) -> float:
     unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
     channels, height, width = latent_shape(unet, image_factor(vae))
     widest = height * width * 8 * unet["block_out_channels"][0]
-    decode = (
-        compute.decode_batch * prod(image_size(profile)) * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
-    )
+    decode = compute.decode_batch * pixels(profile) * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
     graph = LIVE_GRAPH * compute.gradient_batch * widest if through_denoiser(profile) else 0
     working = max(LIVE_UNET * profile.sampling.batch * widest, graph, LIVE_DECODER * decode) * BYTES[compute.dtype]
     n = profile.sampling.particles
@@ -98,8 +97,7 @@ def memory_needed(profile: Profile) -> float:
 def through_denoiser(profile: Profile) -> bool:
     """Whether some method of the profile sends a gradient back through the UNet."""
     methods = load_methods(Path(profile.methods_file))
-    cells = [cell for name in profile.methods if name in methods for cell in methods[name].repel or ()]
-    return any(cell.input in THROUGH_DENOISER for cell in cells)
+    return any(methods[name].through_denoiser for name in profile.methods if name in methods)
 
 
 def memory_there(profile: Profile) -> float:
@@ -119,18 +117,18 @@ def images_of(profile: Profile) -> dict[str, int]:
     """How many images each set has, over all prompts."""
     prompts = len(select(read_prompts(Path(profile.prompts.source)), profile.prompts))
     artists = artists_of(profile)
-    return {name: prompts * profile.images_per_prompt(name, artists) for name in profile.sets}
+    return {name: prompts * profile.images_per_prompt(name, artists) for name in profile.image_sets}
 
 
 def disk_needed(profile: Profile, images: int) -> float:
-    """GiB that images and their features take, and what is kept until a set is whole: the denoiser's outputs, and the
+    """GiB that images and their features take, and what is kept on the way: x of an unfinished set, and the
     trajectories that the style classifier learns from."""
     p, classifier = profile.sampling, profile.style_classifier
     latent = prod(latent_shape(of_model(profile, "unet"), image_factor(of_model(profile, "vae"))))
     trajectories = len(classifier.subjects) * artists_of(profile) * (classifier.train + classifier.held_out)
     features = COPIES * 8700 * 4  # Inception's five spaces, float32
-    kept = 2 * p.particles * p.levels * BYTES[profile.compute.dtype] + trajectories * (p.levels + 1) * 4
-    return (images * (COPIES * PNG * 3 * prod(image_size(profile)) + features) + kept * latent) / GIB
+    kept = (p.particles + trajectories * (p.levels + 1)) * 4
+    return (images * (COPIES * PNG * 3 * pixels(profile) + features) + kept * latent) / GIB
 
 
 def device(profile: Profile) -> str:
@@ -157,7 +155,7 @@ def fetch(profile: Profile) -> str:
 def encoder(profile: Profile) -> str:
     p = profile.encoder
     try:
-        require_file(Path(p.weights), p.sha256, f"encoder {p.name}")
+        require_weights_of(p)
     except BadInput as error:
         raise BadInput(f"{error}{fetch(profile) if p.sha256 else ''}") from None
     return p.weights
@@ -187,7 +185,7 @@ def disk(profile: Profile) -> str:
     return f"about {needed:.1f} GiB needed for {missing} images, {there:.1f} GiB free"
 
 
-# In the order in which they are made; each says what it found, or raises BadInput with what to do.
+# In the order in which they run; each says what it found, or raises BadInput with what to do.
 CHECKS: dict[str, Callable[[Profile], str]] = {
     "device": device,
     "model": model,
@@ -197,7 +195,13 @@ CHECKS: dict[str, Callable[[Profile], str]] = {
 }
 
 
-def require_ready(profile: Profile) -> None:
-    """Raise BadInput for the first thing that a profile misses here."""
-    for check in CHECKS.values():
-        check(profile)
+def run(profile: Profile) -> None:
+    """A line for each check. Raises BadInput for the first thing that a profile misses here."""
+    for name, check in CHECKS.items():
+        print(f"{name:<8} {check(profile)}")
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        (path,) = arguments(["params.yaml"])
+        run(read_profile(Path(path)))

@@ -1,0 +1,32 @@
+"""STAGE prompts, after its sampling part: validates the analysis parameters before anything is sampled.
+
+An unknown name in margins or tolerances would be overlooked later, and a floor of another size than the methods' would
+make shares of the gap meaningless.
+"""
+
+from __future__ import annotations
+
+from analysis.study.known_metrics import require_known_metrics
+from analysis.study.settings import Study
+from pipeline.profile.stage import main
+from repulsion.core.errors import BadInput
+
+
+def require_equal_sizes(study: Study) -> None:
+    """Raise BadInput unless the floor has as many images for each prompt as the methods: a Fréchet distance's bias
+    depends on n."""
+    floor, p = study.analysis.floor, study.sampling
+    if p.images != (found := study.images_per_prompt(floor, study.artists)):
+        raise BadInput(
+            f"sampling: {p.sets_per_prompt} sets of {p.particles} are {p.images} images for each prompt, "
+            f"but {floor} has {found} ({study.artists} artists); expected equal numbers"
+        )
+
+
+def run(study: Study) -> None:
+    require_known_metrics(study)
+    require_equal_sizes(study)
+
+
+if __name__ == "__main__":
+    main(run, kind=Study)

@@ -1,0 +1,19 @@
+"""Results that are shipped and shared by all profiles: of the metrics' validation and of the sweep; where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.profile.dial_settings import RESULTS as VALIDATION
+
+CURVES, SENSITIVITY = VALIDATION / "curves.csv", VALIDATION / "sensitivity.csv"
+RANKING_ERRORS, LEAST_N = VALIDATION / "ranking_errors.csv", VALIDATION / "least_n.csv"
+SWEEP_ROWS, SWEEP_CHOSEN = Path("results/sweep/rows.csv"), Path("results/sweep/chosen.csv")
+# What a space's metrics should see, by its name's beginning; the general space should see both.
+SEES = {"location": "places", "style": "artists", "gram": "artists"}
+
+
+def seen(metric: str, space: str) -> str:
+    """The dial that a metric in a space should see; empty where that is not one alone."""
+    readings = {"effective_artists": "artists", "place_spread": "places", "place_coverage": "places"}
+    return readings.get(metric) or SEES.get(space.split("_")[0], "")

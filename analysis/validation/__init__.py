@@ -1,0 +1,1 @@
+"""The metrics of sets whose truth is known."""

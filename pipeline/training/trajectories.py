@@ -1,0 +1,88 @@
+"""Whole sampling trajectories of named artists, which the style classifier learns from.
+
+A trajectory is a plain sample's latent at the start of each noise level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from tqdm import tqdm
+
+from pipeline.profile.profile import Profile
+from repulsion.diffusion.denoiser import Denoiser
+from repulsion.diffusion.levels import noise_levels, sigma_table
+from repulsion.diffusion.model import device_of, load_pipeline, shape_of_latents
+from repulsion.forces.embeddings import Context
+from repulsion.sampling.methods import PLAIN
+from repulsion.sampling.sampler import Hooks, sample
+from repulsion.tensors.noise import particle_noise
+from repulsion.tensors.weights import kept_or_made
+
+if TYPE_CHECKING:
+    from diffusers import StableDiffusionPipeline
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """n trajectories: latents at the start of each level and after the last, the levels' sigmas, and who painted."""
+
+    x: Float[Tensor, "n levels c h w"]
+    x0: Float[Tensor, "n c h w"]
+    sigma: Float[Tensor, " levels"]
+    artist: Int[Tensor, " n"]
+
+
+def sample_trajectories(
+    profile: Profile, prompts: list[str], n: int, load: Callable[[], StableDiffusionPipeline]
+) -> dict[str, Tensor]:
+    """n plain samples of each prompt, denoised together: x [m, levels, c, h, w], their latents as each level begins,
+    and x0, their ends."""
+    pipe, p, seed = load(), profile.sampling, profile.style_classifier.seed
+    sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
+    shape = shape_of_latents(pipe)
+    seen: list[Tensor] = []
+
+    def record(x: Tensor, sigma: float, level: int) -> Tensor:
+        seen.append(x.cpu())
+        return x
+
+    def noise(purpose: str) -> Tensor:
+        parts = [particle_noise(seed, prompt, list(range(n)), purpose, shape) for prompt in prompts]
+        return torch.cat(parts).to(device_of(pipe))
+
+    texts = [prompt for prompt in prompts for _ in range(n)] if len(prompts) > 1 else prompts[0]
+    denoise = Denoiser(pipe, texts, p.guidance_scale, p.batch)
+    hooks = Hooks(edit_latent=record)
+    x0 = sample(denoise, sigmas, PLAIN, noise, Context(seed), f"prompt {prompts[0]!r}", hooks)
+    return {"x": torch.stack(seen, 1), "x0": x0.cpu(), "sigma": sigmas[:-1].float()}
+
+
+def trajectories(profile: Profile, prompts: list[tuple[str, int]], n: int, folder: Path) -> Trajectories:
+    """n plain samples of each (prompt, artist), seen at every level: as many prompts at once as the UNet takes. Each
+    such group is kept in `folder` as soon as it is there, so that a restart goes on where it was."""
+    size = max(1, profile.sampling.batch // (2 * n))  # with and without the prompt
+    pipe = cache(
+        lambda: load_pipeline(Path(profile.model), profile.device, profile.compute)
+    )  # where a group is missing
+    parts = []
+    for k in tqdm(range(0, len(prompts), size), desc="trajectories"):
+        texts = [text for text, _ in prompts[k : k + size]]
+        make = partial(sample_trajectories, profile, texts, n, pipe)
+        parts.append(kept_or_made(folder / f"{k:06d}.safetensors", make))
+    x, x0 = (torch.cat([part[name] for part in parts]) for name in ("x", "x0"))
+    artist = torch.tensor([a for _, a in prompts]).repeat_interleave(n)
+    return Trajectories(x, x0, parts[0]["sigma"], artist)
+
+
+def split(t: Trajectories, per_prompt: int, train: int) -> tuple[Trajectories, Trajectories]:
+    """The first `train` trajectories of each prompt, and the others."""
+    first = torch.arange(len(t.artist)) % per_prompt < train
+    return tuple(Trajectories(t.x[part], t.x0[part], t.sigma, t.artist[part]) for part in (first, ~first))
