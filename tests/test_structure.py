@@ -1,215 +1,195 @@
 """The rules of the repository that a machine can check: one direction of imports, declared dependencies, safe loads."""
 
 import ast
+import os
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
-# A file imports only from files above it in this list.
+# The order of the data. A file imports from its own folder and from folders above it.
 ORDER = [
-    "repulsion.core.settings",
-    "pipeline.profile.command_line",
-    "pipeline.profile.dial_settings",
-    "repulsion.tensors.devices",
-    "pipeline.profile.training_settings",
-    "pipeline.profile.sections",
-    "pipeline.profile.profile",
-    "pipeline.profile.stage",
-    "repulsion.tensors.noise",
-    "repulsion.tensors.weights",
-    "pipeline.training.loop",
-    "repulsion.diffusion.levels",
-    "repulsion.tensors.pixels",
-    "repulsion.diffusion.model_folder",
-    "pipeline.machine.architecture",
-    "repulsion.tensors.slices",
-    "repulsion.diffusion.model",
-    "repulsion.diffusion.denoiser",
-    "repulsion.forces.energies",
-    "repulsion.forces.style_classifier",
-    "repulsion.forces.embeddings",
-    "repulsion.sampling.conditions",
-    "repulsion.sampling.steps",
-    "repulsion.forces.repulsion",
-    "repulsion.sampling.methods",
-    "repulsion.sampling.sampler",
-    "pipeline.machine.cost",
-    "repulsion.sampling.particles",
-    "repulsion.diffusion.mixture",
-    "repulsion.sampling.repel",
-    "pipeline.world.subjects",
-    "pipeline.world.artists",
-    "pipeline.world.silhouettes",
-    "pipeline.world.palette",
-    "pipeline.world.scene",
-    "pipeline.world.render",
-    "pipeline.world.captions",
-    "pipeline.world_model.tokenizer",
-    "pipeline.world_model.artifacts",
-    "pipeline.stages.world.pictures",
-    "pipeline.encoders.evaluation_encoder",
-    "pipeline.encoders.nearest_render",
-    "pipeline.stages.world.encoder",
-    "pipeline.stages.world.vae",
-    "pipeline.world_model.latents",
-    "pipeline.stages.world.denoiser",
-    "pipeline.world_model.statistics",
-    "pipeline.stages.world.measure",
-    "pipeline.stages.world.card",
-    "pipeline.world_model.paint",
-    "pipeline.encoders.feature_spaces",
-    "pipeline.sets.feature_sets",
-    "pipeline.encoders.encoders",
-    "pipeline.profile.prompts",
-    "pipeline.machine.downloads",
-    "pipeline.machine.requirements",
-    "pipeline.machine.stand_in",
-    "pipeline.machine.preflight",
-    "pipeline.sets.image_sets",
-    "pipeline.sampling.shards",
-    "pipeline.stages.style_classifier",
-    "pipeline.stages.sample",
-    "pipeline.stages.reference",
-    "pipeline.stages.prompts",
-    "pipeline.stages.features",
-    "pipeline.stages.sweep",
-    "pipeline.stages.dials",
-    "pipeline.stages.story",
-    "analysis.study.settings",
-    "analysis.estimates.intervals",
-    "analysis.metrics.samples",
-    "analysis.metrics.frechet",
-    "analysis.metrics.mmd",
-    "analysis.metrics.kid",
-    "analysis.metrics.neighbours",
-    "analysis.metrics.similarity",
-    "analysis.metrics.truth",
-    "analysis.metrics.metrics",
-    "analysis.study.known_metrics",
-    "analysis.study.inputs",
-    "analysis.study.rows",
-    "analysis.study.results",
-    "analysis.validation.dialled",
-    "analysis.stages.sensitivity",
-    "analysis.stages.sizes",
-    "analysis.stages.distances",
-    "analysis.estimates.gap",
-    "analysis.estimates.estimates",
-    "analysis.estimates.quality",
-    "analysis.stages.sweep",
-    "analysis.paper.style",
-    "analysis.paper.printing",
-    "analysis.estimates.marks",
-    "analysis.estimates.efficiency",
-    "analysis.estimates.control",
-    "analysis.estimates.findings",
-    "analysis.stages.tables",
-    "analysis.paper.pictures",
-    "analysis.figures.images.contact_sheets",
-    "analysis.figures.results.distance_bars",
-    "analysis.figures.images.pairs",
-    "analysis.figures.results.pairwise_distances",
-    "analysis.figures.sampling.forces",
-    "analysis.figures.sampling.story",
-    "analysis.figures.sampling.classifier_accuracy",
-    "analysis.figures.results.factors",
-    "analysis.figures.results.front",
-    "analysis.figures.results.first_images",
-    "analysis.figures.results.dials",
-    "analysis.stages.figures",
-    "analysis.paper.page",
-    "analysis.paper.paper",
-    "analysis.stages.report",
-    "analysis.check",
+    "repulsion/core",
+    "repulsion/tensors",
+    "repulsion/diffusion",
+    "repulsion/forces",
+    "repulsion/sampling",
+    "repulsion/command",
+    "pipeline/profile",
+    "pipeline/world",
+    "pipeline/sets",
+    "pipeline/encoders",
+    "pipeline/training",
+    "pipeline/sampling",
+    "pipeline/world_model",
+    "pipeline/machine",
+    "pipeline/stages",
+    "analysis/metrics",
+    "analysis/study",
+    "analysis/validation",
+    "analysis/estimates",
+    "analysis/paper",
+    "analysis/figures",
+    "analysis/stages",
+    "analysis",
 ]
+PACKAGES = ("repulsion", "pipeline", "analysis")
+ENTRIES = 10  # of a folder, at most
+LINES = 200  # of a file, about
+# Analysis reads what stages wrote; these parts of the other packages need no torch either.
+NO_TORCH = ("repulsion/core", "pipeline/profile", "pipeline/sets", "analysis")
 
 
-# Imported inside a function that analysis does not call.
-LAZY = {"repulsion/tensors/devices.py": {"torch"}}
+def modules() -> list[str]:
+    """Every file of the packages, relative to the root; package docstrings (__init__) are no modules."""
+    found = (p.relative_to(ROOT) for name in PACKAGES for p in (ROOT / name).rglob("*.py"))
+    return sorted(str(p) for p in found if p.name not in ("__init__.py", "__main__.py"))
 
 
-def module_path(module: str) -> Path:
-    path = ROOT / Path(*module.split("."))
-    package = path / "__init__.py"
-    return package if package.is_file() else path.with_suffix(".py")
+def folder_of(path: str) -> str:
+    """The folder of ORDER that a file is in; subfolders belong to theirs."""
+    return next(folder for folder in ORDER if path.startswith(folder + "/"))
 
 
-def imported_packages(path: Path) -> set[str]:
-    """Top-level names of everything that a file imports."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
-    return {name.split(".")[0] for name in names}
+def file_of(module: str) -> str | None:
+    path = Path(*module.split(".")).with_suffix(".py")
+    return str(path) if (ROOT / path).is_file() else None
 
 
-def imports(path: Path) -> set[str]:
-    """The project's own modules that a file imports, anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def parsed(path: str) -> ast.Module:
+    """A file's syntax, less what is for type checkers alone."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    kept = [n for n in tree.body if not (isinstance(n, ast.If) and getattr(n.test, "id", "") == "TYPE_CHECKING")]
+    return ast.Module(kept, [])
+
+
+def names(path: str) -> list[str]:
+    """Everything that a file imports, anywhere in it, by dotted names."""
+    found = []
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        found |= {n for n in names if n.split(".")[0] in ("pipeline", "analysis") and module_path(n).is_file()}
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return found
 
 
-def closure(module: str) -> set[str]:
-    """Every file that running a module reads as code, package __init__ files included, relative to the root."""
-    todo, files = [module], set()
+@cache
+def imports(path: str) -> frozenset[str]:
+    """The project's own files that a file imports."""
+    return frozenset(filter(None, (file_of(name) for name in names(path) if name.split(".")[0] in PACKAGES)))
+
+
+def closure(path: str) -> set[str]:
+    """Every file of the project that running a file reads as code."""
+    todo, found = [path], set()
     while todo:
-        name = todo.pop()
-        path = module_path(name)
-        if (relative := str(path.relative_to(ROOT))) in files:
-            continue
-        files.add(relative)
-        parents = [name.rsplit(".", k)[0] for k in range(1, name.count(".") + 1)]
-        todo += [*imports(path), *parents]
-    return files
+        if (one := todo.pop()) not in found:
+            found.add(one)
+            todo += imports(one)
+    return found
 
 
-def test_every_file_has_its_place_in_the_order():
-    files = {p for folder in ("pipeline", "analysis") for p in (ROOT / folder).rglob("*.py") if p.name != "__init__.py"}
-    assert files == {module_path(m) for m in ORDER}
+def test_every_file_is_in_a_folder_of_the_order():
+    assert {folder_of(path) for path in modules()} == set(ORDER)
 
 
-@pytest.mark.parametrize("module", [m for m in ORDER if m.startswith("analysis")])
-def test_analysis_needs_no_torch(module):
-    for path in closure(module):
-        names = imported_packages(ROOT / path) - LAZY.get(path, set())
-        assert not {"torch", "diffusers", "transformers"} & names, f"{module} imports {path}, which imports {names}"
+@pytest.mark.parametrize("path", modules())
+def test_imports_point_one_way(path):
+    place = ORDER.index(folder_of(path))
+    for other in imports(path):
+        assert ORDER.index(folder_of(other)) <= place, f"{path} imports {other}, whose folder is below its own"
 
 
-@pytest.mark.parametrize("module", ORDER)
-def test_imports_point_one_way(module):
-    above = ORDER[: ORDER.index(module)]
-    for name in imports(module_path(module)):
-        assert name in above or module_path(name).name == "__init__.py", f"{module} imports {name}, which is below it"
+def test_no_imports_go_in_circles():
+    TopologicalSorter({path: imports(path) for path in modules()}).prepare()
 
 
-def stages() -> list[tuple[str, dict]]:
-    files = [ROOT / name for name in ("dvc.yaml", "profiles/world/dvc.yaml", "profiles/validation/dvc.yaml")]
-    files.append(ROOT / "profiles" / "sweep" / "dvc.yaml")
-    return [
-        (f"{p.relative_to(ROOT)}:{name}", stage)
-        for p in files
-        for name, stage in yaml.safe_load(p.read_text())["stages"].items()
-    ]
+def test_stages_import_no_stages():
+    for path in modules():
+        for other in imports(path):
+            assert "/stages/" not in other, f"{path} imports the stage {other}"
 
 
-@pytest.mark.parametrize("name,stage", stages(), ids=[name for name, _ in stages()])
-def test_dvc_stages_declare_what_they_import(name, stage):
-    commands = stage["cmd"] if isinstance(stage["cmd"], list) else [stage["cmd"]]
-    modules = [command.split("python -m ")[1].split()[0] for command in commands]
-    assert set().union(*map(closure, modules)) == {d for d in stage["deps"] if d.endswith(".py")}
+@pytest.mark.parametrize("path", [p for p in modules() if p.startswith(NO_TORCH)])
+def test_what_reads_results_needs_no_torch(path):
+    for one in closure(path):
+        used = {name.split(".")[0] for name in names(one)}
+        assert not {"torch", "diffusers", "transformers"} & used, f"{path} imports {one}"
+
+
+def test_the_library_knows_no_pipeline():
+    for path in modules():
+        if path.startswith("repulsion/"):
+            assert not [name for name in names(path) if name.split(".")[0] in ("pipeline", "analysis", "dvc")]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_folders_and_files_are_small(package):
+    for folder, folders, files in os.walk(ROOT / package):
+        folders[:] = [name for name in folders if name != "__pycache__"]
+        assert len(folders) + len(files) <= ENTRIES, f"{folder} has {len(folders) + len(files)} entries"
+    for path in modules():
+        length = len((ROOT / path).read_text(encoding="utf-8").splitlines())
+        assert length <= 1.15 * LINES, f"{path} has {length} lines"
+
+
+@pytest.mark.parametrize("path", [p for name in PACKAGES[1:] for p in (ROOT / name).rglob("__init__.py")], ids=str)
+def test_packages_hold_a_docstring_alone(path):
+    """So that they are no dependency of anything."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree) and len(tree.body) == 1
+
+
+def dvc_files() -> list[Path]:
+    return [p for p in (ROOT / "dvc.yaml", *sorted(ROOT.glob("profiles/*/dvc.yaml"))) if not p.is_symlink()]
+
+
+def stages() -> list[tuple[str, str, dict]]:
+    found = []
+    for path in dvc_files():
+        for name, stage in yaml.safe_load(path.read_text(encoding="utf-8"))["stages"].items():
+            found.append((f"{path.relative_to(ROOT)}:{name}", name, stage))
+    return found
+
+
+def commands(stage: dict) -> list[str]:
+    """The files that a stage runs."""
+    lines = stage["cmd"] if isinstance(stage["cmd"], list) else [stage["cmd"]]
+    return [file_of(line.split("python -m ")[1].split()[0]) for line in lines]
+
+
+@pytest.mark.parametrize("where,name,stage", stages(), ids=[where for where, _, _ in stages()])
+def test_dvc_stages_declare_the_code_that_they_run(where, name, stage):
+    """A dependency is a file, or a folder that holds some of the code; none is missing, none too many."""
+    real = set().union(*map(closure, commands(stage)))
+    declared = [d for d in stage["deps"] if d.split("/")[0] in PACKAGES and not d.endswith((".yaml", ".csv"))]
+    missing = sorted(p for p in real if not any(p == d or p.startswith(d + "/") for d in declared))
+    needless = [d for d in declared if not any(p == d or p.startswith(d + "/") for p in real)]
+    assert not missing and not needless, f"missing {missing}, needless {needless}"
+
+
+@pytest.mark.parametrize("where,name,stage", stages(), ids=[where for where, _, _ in stages()])
+def test_stages_are_files_of_their_names(where, name, stage):
+    assert all("/stages/" in path for path in commands(stage))
+    assert Path(commands(stage)[-1]).stem == name
+
+
+def test_profiles_share_one_pipeline():
+    """A profile is a params.yaml beside a link; the long stages have files of their own."""
+    linked = {p.parent.name for p in ROOT.glob("profiles/*/dvc.yaml") if p.is_symlink()}
+    assert linked == {"ci", "sd2", "sd2_mini"}
+    assert all((ROOT / "profiles" / name / "dvc.yaml").resolve() == ROOT / "dvc.yaml" for name in linked)
+    assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 220
 
 
 def test_nothing_is_unpickled():
-    for path in (ROOT / "pipeline").rglob("*.py"):
-        text = path.read_text().replace('torch.load(weights, map_location="cpu", weights_only=True)', "")
+    for path in modules():
+        text = (ROOT / path).read_text(encoding="utf-8")
+        text = text.replace('torch.load(weights, map_location="cpu", weights_only=True)', "")
         for word in ("torch.load(", "import pickle", "allow_pickle=True", "yaml.load("):
             assert word not in text, f"{path}: {word}"

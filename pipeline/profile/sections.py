@@ -68,9 +68,9 @@ class SamplingParams:
 
 @settings
 class ReferenceParams:
-    """A set that is not a method's: `kind` is one of reference.REFERENCES."""
+    """A set that is not a method's: sampled from the prompts by every artist (`named`), or true renders."""
 
-    kind: Text
+    kind: Literal["named", "rendered"]
     images_per_artist: Count
     seed: Seed
 

@@ -16,7 +16,6 @@ from pipeline.encoders.weights_file import require_weights_of
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, named_prompts, read_prompts, require_text, select
 from pipeline.profile.stage import main
-from pipeline.sampling.references import REFERENCES, rendered
 from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
 from repulsion.core.errors import BadInput, require_one_of
@@ -77,11 +76,9 @@ def with_subject(prompt: Prompt) -> Prompt:
 
 
 def require_references(profile: Profile, prompts: list[Prompt], artists: Sequence[str]) -> None:
-    """Raise BadInput for a kind of reference that does not exist, or what the painted world cannot paint."""
+    """Raise BadInput for a reference that the painted world cannot paint."""
     for name in profile.references:
-        kind = profile.reference_sets[name].kind
-        require_one_of(kind, REFERENCES, f"kind of reference {name}:")
-        if REFERENCES[kind] is not rendered:
+        if profile.reference_sets[name].kind != "rendered":
             continue
         if odd := [p.prompt_id for p in prompts if not p.subject]:
             raise BadInput(f"reference {name}: prompt {odd[0]} is none of the painted world's, which it is to render")

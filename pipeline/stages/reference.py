@@ -1,18 +1,74 @@
-"""STAGE reference: an image set that methods are compared with; without REFERENCE, all of them in one process."""
+"""STAGE reference: an image set that methods are compared with; without REFERENCE, all of them in one process.
+
+`named` samples each prompt by every artist, which is as diverse as the model can be (the thesis's max_div); `rendered`
+paints the prompt's subject in the painted world itself, artists and places uniform: what the model was to learn.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
+
+import torch
 
 from pipeline.profile.profile import Profile
-from pipeline.profile.prompts import read_artists, read_prompts
+from pipeline.profile.prompts import Prompt, read_artists, read_prompts
+from pipeline.profile.sections import ReferenceParams
 from pipeline.profile.stage import main
-from pipeline.sampling.particle_sets import inputs_of
-from pipeline.sampling.references import REFERENCES, jobs
-from pipeline.sampling.shards import make_set
+from pipeline.sampling.particle_sets import inputs_of, sample_set
+from pipeline.sampling.shards import Job, Make, make_set
+from pipeline.sets.image_sets import ParticleSet
+from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.captions import parse
+from pipeline.world.render import render
+from pipeline.world.scene import scenes, uniform_places
+from pipeline.world.subjects import SUBJECTS
 from repulsion.core.errors import require_one_of
+from repulsion.diffusion.model import load_pipeline
+from repulsion.sampling.methods import PLAIN
 from repulsion.tensors.devices import require_device
+from repulsion.tensors.noise import keyed_generator, keyed_seed
+
+
+def jobs(prompts: list[Prompt], artists: list[str], each: int, particles: int) -> list[Job]:
+    """Every prompt by every artist, `each` times, cut into jobs of at most `particles` images."""
+    made = []
+    for prompt in prompts:
+        texts = [prompt.by(artist) for artist in artists for _ in range(each)]
+        for k in range(0, len(texts), particles):
+            part = tuple(texts[k : k + particles])
+            made.append(Job(prompt, tuple(range(k, k + len(part))), part))
+    return made
+
+
+def named(profile: Profile, name: str, p: ReferenceParams) -> Make:
+    pipe = load_pipeline(Path(profile.model), profile.device, profile.compute)
+    return lambda job, unfinished: sample_set(pipe, PLAIN, None, profile, p.seed, job, name, unfinished)
+
+
+def rendered(profile: Profile, name: str, p: ReferenceParams) -> Make:
+    return lambda job, unfinished: render_set(p.seed, job)
+
+
+def render_set(seed: int, job: Job) -> ParticleSet:
+    """Renders of the job's captions, each scene drawn by a generator of its own."""
+    seeds = [keyed_seed(seed, job.prompt.prompt_id, index, "scene") for index in job.index]
+    parts = []
+    for text, index in zip(job.texts, job.index, strict=True):
+        generator = keyed_generator(seed, job.prompt.prompt_id, index, "scene")
+        subject, artist = parse(text)
+        row = torch.tensor([SUBJECTS.index(subject)]), torch.tensor([ARTIST_NAMES.index(artist)])
+        parts.append(scenes(*row, uniform_places(1, generator), generator))
+    images = torch.cat([render(scene) for scene in parts]).permute(0, 2, 3, 1).numpy()
+    return ParticleSet(job.prompt.prompt_id, list(job.index), seeds, images, [], 0)
+
+
+REFERENCES: dict[str, Callable[[Profile, str, ReferenceParams], Make]] = {
+    "named": named,
+    "rendered": rendered,
+}
 
 
 def run(profile: Profile, name: str | None = None) -> None:
@@ -21,7 +77,6 @@ def run(profile: Profile, name: str | None = None) -> None:
     for one in [name] if name else profile.references:
         require_one_of(one, profile.reference_sets, "reference")
         p = profile.reference_sets[one]
-        require_one_of(p.kind, REFERENCES, f"kind of reference {one}:")
         todo = jobs(prompts, artists, p.images_per_artist, profile.sampling.particles)
         make_set(profile, one, todo, [asdict(p), *inputs_of(profile)], partial(REFERENCES[p.kind], profile, one, p))
 
