@@ -1,5 +1,5 @@
-# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | bench | bench-sd2 | lint;  every target
-# makes the environment first and is safe to repeat.
+# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | bench | bench-sd2 | lint | schemas;
+# every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
 # glibc hands big buffers back to the kernel at every step otherwise: a fifth of a training step on the CPU.
@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Nothing asks a hub for a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env scm profile test lint world validate sweep reproduce preflight fetch check plan bench bench-sd2 lock
+.PHONY: env scm profile test lint world validate sweep reproduce preflight fetch check plan bench bench-sd2 schemas lock
 
 env: .venv/.locked
 
@@ -60,6 +60,7 @@ profile: env
 
 reproduce: profile scm
 	@test "$(PROFILE)" != sweep || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }
+	@$(BIN)/python -m pipeline.machine.requirements $(HERE)params.yaml
 	@echo "Profile $(PROFILE): dvc repro $(HERE)dvc.yaml runs what is not up to date."
 	@$(BIN)/dvc repro $(HERE)dvc.yaml
 	@echo "The report: $(REPORT)/report.pdf and $(REPORT)/index.html"
@@ -90,6 +91,11 @@ bench: env
 bench-sd2: env
 	$(BIN)/python -m bench.sd2
 
+# What editors complete and check params.yaml and files of methods by.
+schemas: env
+	$(BIN)/python -m analysis.schema > profiles/params.schema.json
+	$(BIN)/python -m repulsion methods --schema > repulsion/data/methods.schema.json
+
 lock: env
-	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev \
+	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --extra bench --extra dev \
 	  pyproject.toml -o requirements.lock

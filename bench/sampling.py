@@ -25,10 +25,10 @@ from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import load_pipeline, sample_plain
 from repulsion.forces.embeddings import CLASSIFIER_SPACES, SPACES, Context
 from repulsion.forces.energies import gradient
-from repulsion.forces.repulsion import THROUGH_DENOISER, Repulsion, Strength, force
+from repulsion.forces.repulsion import Repulsion, Strength, force
 from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.methods import METHODS_FILE, Method, load_methods
-from repulsion.sampling.particles import Question, particles
+from repulsion.sampling.particles import SetRequest, sample_particles
 
 N, GUIDANCE, LEVELS = 64, 8.0, 20
 PROMPT = caption("vase", None)
@@ -53,10 +53,10 @@ def context(size: int) -> Context:
 def samplers() -> dict[str, Callable[[], Tensor]]:
     """One particle set by every method, and diffusers' own loop on the same starts."""
     pipe, network = load_pipeline(MODEL, "cpu"), context(8).classifier
-    question = Question(PROMPT, 0, PROMPT, "linspace", LEVELS, GUIDANCE, 2 * N, 2 * N, N, "bench")
+    request = SetRequest(PROMPT, 0, PROMPT, "linspace", LEVELS, GUIDANCE, 2 * N, 2 * N, N, "bench")
 
     def run(method: Method) -> Tensor:
-        return to_images(pipe, particles(pipe, method, question, list(range(N)), network).x0, N)
+        return to_images(pipe, sample_particles(pipe, method, request, list(range(N)), network).x0, N)
 
     works = {name: lambda method=method: run(method) for name, method in load_methods(METHODS_FILE).items()}
     works["diffusers"] = lambda: sample_plain(pipe, [PROMPT] * N, list(range(N)), GUIDANCE, LEVELS, seed=0)
@@ -126,7 +126,7 @@ def main() -> None:
     times = interleaved(samplers())
     for name, method in load_methods(METHODS_FILE).items():
         cells = method.repel or ()
-        if cells and not any(cell.input in THROUGH_DENOISER for cell in cells):
+        if cells and not any(cell.through_denoiser for cell in cells):
             bar = 1.10 if set(method.spaces) & set(CLASSIFIER_SPACES) else 1.05
             rows.append(row(f"sampling, {name}: time against plain", median_ratio(times, name, "plain"), "<=", bar))
     faster = median_ratio(times, "diffusers", "plain")

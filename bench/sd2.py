@@ -35,8 +35,7 @@ from repulsion.diffusion.levels import sigma_table
 from repulsion.diffusion.model import placed, sample_plain
 from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.methods import Method, load_methods
-from repulsion.sampling.particles import Question, particles
-from repulsion.tensors.slices import Journal
+from repulsion.sampling.particles import SetRequest, sample_particles
 
 PROFILE = Path("profiles/sd2/params.yaml")
 RESULTS, PAGE = Path("report/sd2.json"), Path("report/sd2.md")
@@ -68,15 +67,14 @@ PLANS = {
 
 
 def sampler(pipe: Any, method: Method, network: StyleClassifier, plan: Plan, n: int) -> Callable[[], object]:
-    """One particle set with its decoding, each micro-batch kept as the stage keeps it; its PNGs are not written."""
+    """One particle set with its decoding, x kept between levels as the stage keeps it; its PNGs are not written."""
     batches = (plan.batch, plan.gradient_batch, plan.decode_batch)
-    question = Question("a vase", 0, "vase", "linspace", plan.levels, GUIDANCE, *batches, "bench")
+    request = SetRequest("a vase", 0, "vase", "linspace", plan.levels, GUIDANCE, *batches, "bench")
 
     def work() -> None:
         with TemporaryDirectory() as folder:
-            journal = Journal(Path(folder))
-            made = particles(pipe, method, question, list(range(n)), network, journal=journal)
-            to_images(pipe, made.x0, plan.decode_batch, journal)
+            made = sample_particles(pipe, method, request, list(range(n)), network, Path(folder))
+            to_images(pipe, made.x0, plan.decode_batch)
 
     return work
 

@@ -72,7 +72,7 @@ def cost_table(costs: dict[str, dict[str, Any]], rates: dict[str, float]) -> str
     return table(["set", "images", "passes", "PFLOP", *rates], cells)
 
 
-NO_GPU = """No GPU could be had: one particle set ran on the CPU. On a machine with a GPU the same command measures
+NO_GPU = """No GPU was available: one particle set ran on the CPU. On a machine with a GPU the same command measures
 every method at N = 16, 64 and 500 beside diffusers' own pipeline, and whether the bars hold."""
 COUNTED = """Passes are latents through the UNet for one image, forwards and backwards, counted by dry runs of the
 sampler. A latent is {unet:.3f} TFLOP in the UNet and {decoder:.2f} in the decoder. Images and features take about

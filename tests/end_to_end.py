@@ -6,12 +6,10 @@ from pathlib import Path
 from analysis.stages import distances, report, tables
 from analysis.stages import figures as draw
 from analysis.study.settings import Study
-from pipeline.stages import features, reference, story
-from pipeline.stages import sample as generate
-from pipeline.stages import style_classifier as trajectories
+from pipeline.stages import features, reference, sample, story, style_classifier
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("report", "results/validation", "results/sweep", "profiles/sweep", "analysis/validation")
+PAGES = ("report", "results/validation", "results/sweep", "profiles/sweep", "profiles/validation")
 
 
 def copy_pages(folder: Path) -> None:
@@ -21,12 +19,12 @@ def copy_pages(folder: Path) -> None:
 
 
 def run_stages(profile: Study) -> None:
-    """Every stage after `prepare`, in the order of dvc.yaml."""
-    trajectories.run(profile)
+    """Every stage after prompts, in the order of dvc.yaml."""
+    style_classifier.run(profile)
     for name in profile.references:
         reference.run(profile, name)
     for name in profile.methods:
-        generate.run(profile, name)
+        sample.run(profile, name)
     for name in profile.image_sets:
         features.run(profile, name)
     for name in profile.image_sets:

@@ -19,7 +19,7 @@ from pipeline.machine.cost import passes
 from pipeline.machine.stand_in import SMALL, random_pipeline
 from pipeline.profile.sections import SamplingParams
 from repulsion.core.errors import BadInput
-from repulsion.diffusion.denoiser import Denoiser, texts_cut
+from repulsion.diffusion.denoiser import Denoiser, truncated_texts
 from repulsion.diffusion.levels import LEAST_ABAR, noise_levels, sigma_table
 from repulsion.diffusion.model import load_pipeline, load_scheduler, load_tokenizer, sample_plain, shape_of_latents
 from repulsion.diffusion.model_folder import check_folder, weight_files
@@ -27,7 +27,7 @@ from repulsion.forces.embeddings import SPACES
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling.conditions import Anneal
 from repulsion.sampling.methods import PLAIN, Method, Spread
-from repulsion.sampling.particles import Question, particles
+from repulsion.sampling.particles import SetRequest, sample_particles
 from repulsion.sampling.repel import repel
 from repulsion.tensors.noise import particle_noise
 from repulsion.tensors.weights import count_parameters
@@ -56,8 +56,8 @@ def folder(saved, tmp_path) -> Path:
 
 
 def ours(pipe, prompt: str = PROMPT, height: int | None = None, width: int | None = None, guidance: float = 8.0):
-    q = Question(prompt, 0, "vase", "linspace", LEVELS, guidance, 64, 64, 64, "test", height, width)
-    return particles(pipe, PLAIN, q, [0, 1], None)
+    q = SetRequest(prompt, 0, "vase", "linspace", LEVELS, guidance, 64, 64, 64, "test", height, width)
+    return sample_particles(pipe, PLAIN, q, [0, 1], None)
 
 
 def theirs(pipe, prompt: str = PROMPT, guidance: float = 8.0, **size) -> torch.Tensor:
@@ -222,7 +222,7 @@ def test_tokenizers_of_any_length(length):
 def test_a_tokenizer_s_length_is_restored_after_an_error():
     pipe = pipeline()
     pipe.tokenizer.model_max_length = 1000
-    with pytest.raises(RuntimeError), texts_cut(pipe):
+    with pytest.raises(RuntimeError), truncated_texts(pipe):
         assert pipe.tokenizer.model_max_length == 77
         raise RuntimeError
     assert pipe.tokenizer.model_max_length == 1000
@@ -309,10 +309,10 @@ def test_called_in_inference_mode(method):
 
 def test_a_particle_set_in_inference_mode():
     """The prompt's embedding is made inside too, and a gradient goes back through the denoiser that sees it."""
-    pipe, q = pipeline(), Question(PROMPT, 0, "vase", "linspace", LEVELS, 8.0, 64, 64, 64, "test")
-    expected = particles(pipe, THROUGH, q, [0, 1], None).x0
+    pipe, q = pipeline(), SetRequest(PROMPT, 0, "vase", "linspace", LEVELS, 8.0, 64, 64, 64, "test")
+    expected = sample_particles(pipe, THROUGH, q, [0, 1], None).x0
     with torch.inference_mode():
-        assert torch.equal(particles(pipe, THROUGH, q, [0, 1], None).x0, expected)
+        assert torch.equal(sample_particles(pipe, THROUGH, q, [0, 1], None).x0, expected)
 
 
 def test_a_model_loaded_in_inference_mode():

@@ -1,9 +1,9 @@
-"""What a method changes in the question: the guidance interval and the annealed condition."""
+"""How a method conditions the denoiser: the guidance interval and the annealed condition."""
 
 import pytest
 import torch
 
-from repulsion.sampling.conditions import Anneal, Guidance, annealed, guidance_schedule, share
+from repulsion.sampling.conditions import Anneal, Guidance, annealed, condition_share, guidance_schedule
 from repulsion.sampling.particles import farthest
 
 
@@ -14,7 +14,13 @@ def test_guidance_acts_within_its_noise_levels_alone():
 
 def test_the_embedding_is_seen_from_first_on_and_not_before_last():
     anneal = Anneal(0.6, 0.9, 0.25)
-    assert [share(anneal, t) for t in (0.0, 0.6, 0.75, 0.9, 1.0)] == [1, pytest.approx(1), pytest.approx(0.5), 0, 0]
+    assert [condition_share(anneal, t) for t in (0.0, 0.6, 0.75, 0.9, 1.0)] == [
+        1,
+        pytest.approx(1),
+        pytest.approx(0.5),
+        0,
+        0,
+    ]
 
 
 def draws() -> tuple[torch.Tensor, torch.Tensor]:

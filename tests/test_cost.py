@@ -48,7 +48,7 @@ def test_several_slices_cost_a_forward_pass_again_on_the_way_back():
 
 def test_every_shipped_row_can_be_counted():
     root = Path(__file__).parents[1]
-    for path in (root / "repulsion/methods.yaml", root / "profiles/sd2/methods.yaml"):
+    for path in (root / "repulsion/data/methods.yaml", root / "profiles/sd2/methods.yaml"):
         for name, method in load_methods(path).items():
             assert passes(method, P, 128, TABLE).forward >= 20, name
 

@@ -11,7 +11,7 @@ from analysis.figures.images.pairs import extremes
 from analysis.figures.results.pairwise_distances import STEPS, shares_below
 from analysis.metrics.metrics import AGAINST, ALONE, READINGS
 from analysis.metrics.samples import Sample, TwoSamples
-from analysis.stages.distances import measured, of_prompt
+from analysis.stages.distances import of_prompt, value_or_reason
 from analysis.study.rows import Key, keys_of, particle_set
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
@@ -37,15 +37,15 @@ def test_a_method_s_parts_are_its_particle_sets_and_a_reference_s_are_dealt_out(
 
 
 def test_the_first_value_is_of_all_rows_and_the_others_are_without_each_part():
-    assert measured(lambda key: np.array([16.0, 13.0, 3.0]), KEY) == (16.0, (13.0, 3.0), "")
-    assert measured(lambda key: np.array([16.0]), KEY) == (16.0, (), "")
+    assert value_or_reason(lambda key: np.array([16.0, 13.0, 3.0]), KEY) == (16.0, (13.0, 3.0), "")
+    assert value_or_reason(lambda key: np.array([16.0]), KEY) == (16.0, (), "")
 
 
 def test_a_metric_without_a_value_is_a_row_with_the_reason():
     def metric(key):
         raise BadInput("too few rows")
 
-    assert measured(metric, KEY) == (None, (), "too few rows")
+    assert value_or_reason(metric, KEY) == (None, (), "too few rows")
 
 
 def feature_set(n: int, shift: float = 0.0) -> FeatureSet:

@@ -10,8 +10,9 @@ import torch
 from stand_ins import small_model
 from test_profile import PROFILES
 
+from pipeline.encoders.weights_file import require_file, sha256_of
 from pipeline.machine import downloads
-from pipeline.machine.downloads import PATTERNS, require_file, sha256_of
+from pipeline.machine.downloads import PATTERNS
 from pipeline.profile.profile import Profile, read_profile
 from repulsion.core.errors import BadInput
 

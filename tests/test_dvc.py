@@ -78,7 +78,7 @@ def test_what_is_committed_is_up_to_date(copy, every_stage):
 
 
 def test_a_changed_strength_resamples_its_own_row_only(copy, every_stage):
-    path = copy / "repulsion/methods.yaml"
+    path = copy / "repulsion/data/methods.yaml"
     text = path.read_text()
     row = text[text.index("channel_average:") :].split("\n\n")[0]
     path.write_text(text.replace(row, row.replace("value: 0.1}", "value: 0.05}")))

@@ -18,10 +18,10 @@ from pipeline.world_model.artifacts import HERE, World, WorldParams
 from repulsion.core.errors import BadInput
 from repulsion.core.settings import load
 from repulsion.diffusion.denoiser import to_images
-from repulsion.diffusion.model import PLAINLY, check_folder, load_pipeline, sample_plain
+from repulsion.diffusion.model import PLAIN_COMPUTE, check_folder, load_pipeline, sample_plain
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling.methods import Method
-from repulsion.sampling.particles import Question, particles
+from repulsion.sampling.particles import SetRequest, sample_particles
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = ROOT / "models" / "painted-world"
@@ -125,7 +125,7 @@ def test_names_of_older_checkpoints_are_translated(tmp_path):
 @pytest.mark.parametrize("changes", [{"dtype": "bfloat16"}, {"channels_last": True}, {"offload": True}])
 def test_a_model_computes_as_its_profile_says(tmp_path, changes):
     small_model(tmp_path, "epsilon")
-    plain, placed = load_pipeline(tmp_path, "cpu"), load_pipeline(tmp_path, "cpu", replace(PLAINLY, **changes))
+    plain, placed = load_pipeline(tmp_path, "cpu"), load_pipeline(tmp_path, "cpu", replace(PLAIN_COMPUTE, **changes))
     assert {p.dtype for p in placed.unet.parameters()} == {getattr(torch, changes.get("dtype", "float32"))}
     flat = placed.unet.conv_in.weight.is_contiguous(memory_format=torch.channels_last)
     assert flat == changes.get("channels_last", False)
@@ -146,10 +146,10 @@ def test_a_compiled_model_gives_the_same_images_and_gradients(tmp_path, monkeypa
     method = Method("euler", repel=(cell, replace(cell, space="channel_average")))
 
     def images(compiled: bool, batch: int) -> torch.Tensor:
-        pipe = load_pipeline(tmp_path, "cpu", replace(PLAINLY, compile=compiled))
+        pipe = load_pipeline(tmp_path, "cpu", replace(PLAIN_COMPUTE, compile=compiled))
         assert (pipe.unet._compiled_call_impl is not None) == compiled
-        question = Question("a vase", 0, "vase", "linspace", 3, 8.0, batch, batch, batch, "test")
-        return to_images(pipe, particles(pipe, method, question, [0, 1, 2], None).x0, batch).int()
+        request = SetRequest("a vase", 0, "vase", "linspace", 3, 8.0, batch, batch, batch, "test")
+        return to_images(pipe, sample_particles(pipe, method, request, [0, 1, 2], None).x0, batch).int()
 
     for batch in (4, 64):
         assert (images(True, batch) - images(False, batch)).abs().max() <= 1

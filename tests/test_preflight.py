@@ -1,4 +1,4 @@
-"""The checks before every stage, and the report on them: what is missing, what a run would take."""
+"""The checks before the stages, and the report on them: what is missing, what a run would take."""
 
 import dataclasses
 import json
@@ -12,13 +12,9 @@ import yaml
 from stand_ins import small_model
 from test_profile import PROFILES, ROOT
 
-from pipeline.machine import preflight
-from pipeline.machine import requirements as checks
-from pipeline.machine.requirements import disk_needed, images_of, memory_needed, require_ready
+from pipeline.machine import preflight, requirements
+from pipeline.machine.requirements import disk_needed, images_of, memory_needed
 from pipeline.profile.profile import Profile, read_profile
-from pipeline.stages import features, reference
-from pipeline.stages import sample as generate
-from pipeline.stages import style_classifier as trajectories
 from repulsion.core.errors import BadInput
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
@@ -41,10 +37,10 @@ def profile(tmp_path, monkeypatch) -> Profile:
 
 
 def test_nothing_is_missing(profile):
-    require_ready(profile)
+    requirements.run(profile)
     text, missing = preflight.report(profile)
     assert not missing and text.endswith("Nothing is missing.") and "plain images a second" in text
-    for name in (*checks.CHECKS, *profile.image_sets):
+    for name in (*requirements.CHECKS, *profile.image_sets):
         assert f"  {name} " in text
 
 
@@ -67,12 +63,11 @@ def test_nothing_is_missing(profile):
         ),
     ],
 )
-def test_what_is_missing_stops_every_stage_and_is_named_in_the_report(profile, spoil, message):
+def test_what_is_missing_stops_make_reproduce_and_is_named_in_the_report(profile, spoil, message):
     spoiled = spoil(profile)
     profile = spoiled if isinstance(spoiled, Profile) else profile
-    for stage, names in ((trajectories, ()), (reference, ("max_div",)), (generate, ("plain",)), (features, ("plain",))):
-        with pytest.raises(BadInput, match=message):
-            stage.run(profile, *names)
+    with pytest.raises(BadInput, match=message):
+        requirements.run(profile)
     text, missing = preflight.report(profile)
     assert len(missing) == 1 and text.splitlines()[-1].startswith("First: ") and "MISSING" in text
 
@@ -101,7 +96,7 @@ def test_no_sizes_are_computed_from_a_configuration_that_says_nothing(profile, p
 def test_sizes_of_two_numbers(profile, size, pixels):
     path = Path("model") / "unet" / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"sample_size": size}), encoding="utf-8")
-    assert checks.image_size(profile) == pixels
+    assert requirements.pixels(profile) == pixels[0] * pixels[1]
     text, missing = preflight.report(profile)
     assert not missing and "plain images a second" in text
 
@@ -119,16 +114,16 @@ def test_a_model_that_is_half_downloaded_is_missing_and_reckoned_with_all_the_sa
 
 
 def test_what_is_made_already_needs_no_more_room(profile):
-    before = checks.disk(profile)
+    before = requirements.disk(profile)
     shard = profile.scratch / "shards" / "plain" / "x.zip"
     shard.parent.mkdir(parents=True)
     with shard.open("wb") as file:
         file.truncate(2**30)
     profile.features("plain").parent.mkdir(parents=True)
-    assert float(checks.disk(profile).split()[1]) == max(0.0, float(before.split()[1]) - 1)
+    assert float(requirements.disk(profile).split()[1]) == max(0.0, float(before.split()[1]) - 1)
     profile.features("plain").touch()
     images = 11 * 6 * 50
-    assert before.split()[5] == str(images) and checks.disk(profile).split()[5] == str(images - 6 * 50)
+    assert before.split()[5] == str(images) and requirements.disk(profile).split()[5] == str(images - 6 * 50)
 
 
 def test_an_unknown_profile(monkeypatch):
@@ -165,7 +160,7 @@ def test_costs_add_up(profile):
     values = yaml.safe_load(PROFILES["small"].read_text())
     assert values["reference_sets"]["truth"]["kind"] == "rendered"
     small = dataclasses.replace(
-        read_profile(PROFILES["small"]), model="model", methods_file=str(ROOT / "repulsion/methods.yaml")
+        read_profile(PROFILES["small"]), model="model", methods_file=str(ROOT / "repulsion/data/methods.yaml")
     )
     small = dataclasses.replace(small, prompts=dataclasses.replace(small.prompts, source=str(ROOT / "prompts.csv")))
     one = preflight.Arithmetic(2.0, 5.0)

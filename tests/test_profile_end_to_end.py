@@ -17,7 +17,9 @@ from safetensors.torch import load_file, save_file
 from test_profile import VALUES
 
 from analysis import check
-from analysis.figures import classifier_accuracy, dials, forces, front, pairs, story
+from analysis.figures.images import pairs
+from analysis.figures.results import dials, front
+from analysis.figures.sampling import classifier_accuracy, forces, story
 from analysis.paper import printing
 from analysis.stages import distances, report, tables
 from analysis.stages import figures as draw
@@ -25,9 +27,8 @@ from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from pipeline.sets.feature_sets import FeatureSet, read_features, write_features
 from pipeline.sets.image_sets import read_forces, read_images, read_manifest, read_run
-from pipeline.stages import features, reference
+from pipeline.stages import features, reference, sample
 from pipeline.stages import prompts as prepare
-from pipeline.stages import sample as generate
 from repulsion.core.errors import BadInput
 from repulsion.core.settings import strict
 from repulsion.sampling.methods import load_methods
@@ -47,7 +48,7 @@ def profile(tmp_path_factory) -> Study:
     for name in ("models", "bench"):
         (folder / name).symlink_to(ROOT / name)
     copy_pages(folder)
-    rows = yaml.safe_load((ROOT / "repulsion/methods.yaml").read_text())
+    rows = yaml.safe_load((ROOT / "repulsion/data/methods.yaml").read_text())
     (folder / "methods.yaml").write_text(yaml.safe_dump({name: rows[name] for name in METHODS}))
     (folder / "prompts.csv").write_text(PROMPTS)
     values = json.loads(json.dumps(VALUES))
@@ -238,10 +239,10 @@ def test_no_prompt_forms_a_path(profile):
 
 def test_a_second_run_gives_the_same_bytes_and_samples_nothing(profile, monkeypatch):
     before = {name: profile.samples(name).read_bytes() for name in profile.image_sets}
-    monkeypatch.setattr(generate, "load_pipeline", lambda *args: pytest.fail("sampled again"))
+    monkeypatch.setattr(sample, "load_pipeline", lambda *args: pytest.fail("sampled again"))
     monkeypatch.setattr(reference, "load_pipeline", lambda *args: pytest.fail("sampled again"))
     for name in profile.methods:
-        generate.run(profile, name)
+        sample.run(profile, name)
     for name in profile.references:
         reference.run(profile, name)
     assert {name: profile.samples(name).read_bytes() for name in profile.image_sets} == before
@@ -262,9 +263,9 @@ def test_check_accepts_and_compares(profile, monkeypatch, capsys):
 
 
 def test_unknown_names_stop_before_a_model_is_loaded(profile, monkeypatch):
-    monkeypatch.setattr(generate, "load_pipeline", lambda *args: pytest.fail("loaded"))
+    monkeypatch.setattr(sample, "load_pipeline", lambda *args: pytest.fail("loaded"))
     with pytest.raises(BadInput, match="unknown method 'svgd'; expected one of channel_average, plain"):
-        generate.run(profile, "svgd")
+        sample.run(profile, "svgd")
     assert set(load_methods(Path("methods.yaml"))) == set(METHODS)
 
 

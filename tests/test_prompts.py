@@ -2,6 +2,7 @@ import pytest
 
 from pipeline.profile.prompts import Prompt, read_prompts, select
 from pipeline.profile.sections import PromptParams
+from pipeline.stages.prompts import with_subject
 from pipeline.world.captions import caption
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
 from repulsion.core.errors import BadInput
@@ -28,7 +29,7 @@ def test_the_world_s_prompts_are_its_captions():
     assert [p.prompt_id for p in prompts] == list(SUBJECTS)
     assert [p.prompt for p in prompts] == [caption(subject, None) for subject in SUBJECTS]
     assert {p.prompt_id for p in prompts if p.split == "test"} == set(TEST_SUBJECTS)
-    assert [p.subject for p in prompts] == list(SUBJECTS)
+    assert [with_subject(p).subject for p in prompts] == list(SUBJECTS)
 
 
 def test_prompts_are_data(tmp_path):
@@ -38,7 +39,10 @@ def test_prompts_are_data(tmp_path):
     table.to_csv(tmp_path / "prompts.csv", index=False)
     prompts = read_prompts(tmp_path / "prompts.csv")
     assert [p.prompt for p in prompts] == HOSTILE
-    assert prompts[0].by("O'Keeffe") == 'a "quoted" vase, with a comma, by O\'Keeffe' and prompts[0].subject == ""
+    assert (
+        prompts[0].by("O'Keeffe") == 'a "quoted" vase, with a comma, by O\'Keeffe'
+        and with_subject(prompts[0]).subject == ""
+    )
 
 
 @pytest.mark.parametrize("prompt_id", ["", "a b", "../x", "a/b", 'a"b', "a\nb", "<b>", "ä", "x" * 65])
@@ -104,8 +108,8 @@ def test_other_encodings_and_columns_are_one_line(tmp_path):
         read_prompts(path)
     with pytest.raises(BadInput, match="columns: 'prompt' is listed twice"):
         read_prompts(write(path, "vase,a vase,another,test", columns="prompt_id,prompt,prompt,split"))
-    with pytest.raises(BadInput, match="asked vase: expected printable text on one line"):
-        read_prompts(write(path, 'vase,a vase,test,"a\x1bvase"', columns="prompt_id,prompt,split,asked"))
+    with pytest.raises(BadInput, match="method_prompt vase: expected printable text on one line"):
+        read_prompts(write(path, 'vase,a vase,test,"a\x1bvase"', columns="prompt_id,prompt,split,method_prompt"))
 
 
 def test_selection_keeps_the_order_and_the_split():

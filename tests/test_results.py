@@ -15,9 +15,7 @@ from pipeline.profile.prompts import read_prompts
 from repulsion.core.errors import BadInput
 from repulsion.core.settings import strict
 
-PROMPTS = (
-    "prompt_id,prompt,split,asked,seen,subject\nvase,a vase,test,a vase,a vase,\nkite,a kite,test,a kite,a kite,\n"
-)
+PROMPTS = "prompt_id,prompt,split,method_prompt,seen,subject\nvase,a vase,test,a vase,a vase,\nkite,a kite,test,a kite,a kite,\n"
 RUN = {"images": 4, "denoiser_passes": 80, "denoiser_backward_passes": 20}
 
 
@@ -56,6 +54,7 @@ def profile(tmp_path, monkeypatch) -> Study:
     study = small_study()
     study.prompts_file.parent.mkdir(parents=True)
     study.prompts_file.write_text(PROMPTS, encoding="utf-8")
+    study.artists_file.write_text("artist\nambrel\nboskin\n", encoding="utf-8")
     for k, name in enumerate(study.image_sets):
         write(study, name, frechet(1 / 3 + k, 2.0))
     return study
@@ -97,13 +96,13 @@ def is_row(row: dict, metric: str = "frechet", space: str = "style", prompt_id: 
 @pytest.mark.parametrize(
     "change,message",
     [
-        (lambda f: f | {"rows": [r for r in f["rows"] if not is_row(r)]}, "frechet in style against max_div of prompt kite is there 0 times, expected 1"),
-        (lambda f: f | {"rows": [r for r in f["rows"] if r["metric"] != "vendi"]}, "vendi in general of prompt vase is there 0 times"),
-        (lambda f: f | {"rows": [r for r in f["rows"] if r["space"] != "gram"]}, "mean_similarity in gram of prompt vase is there 0 times"),
-        (lambda f: f | {"rows": [r for r in f["rows"] if r["prompt_id"] != "kite"]}, "of prompt kite is there 0 times"),
-        (lambda f: f | {"rows": [r for r in f["rows"] if r["against"] != "truth"]}, "against truth of prompt vase is there 0 times"),
-        (lambda f: f | {"rows": [*f["rows"], *filter(is_row, f["rows"])]}, "frechet in style against max_div of prompt kite is there 2 times, expected 1"),
-        (lambda f: f | {"rows": [*f["rows"], f["rows"][0] | {"metric": "fid"}]}, "fid in general of prompt vase is there 1 times, expected 0"),
+        (lambda f: f | {"rows": [r for r in f["rows"] if not is_row(r)]}, "frechet in style against max_div of prompt kite is listed 0 times, expected 1"),
+        (lambda f: f | {"rows": [r for r in f["rows"] if r["metric"] != "vendi"]}, "vendi in general of prompt vase is listed 0 times"),
+        (lambda f: f | {"rows": [r for r in f["rows"] if r["space"] != "gram"]}, "mean_similarity in gram of prompt vase is listed 0 times"),
+        (lambda f: f | {"rows": [r for r in f["rows"] if r["prompt_id"] != "kite"]}, "of prompt kite is listed 0 times"),
+        (lambda f: f | {"rows": [r for r in f["rows"] if r["against"] != "truth"]}, "against truth of prompt vase is listed 0 times"),
+        (lambda f: f | {"rows": [*f["rows"], *filter(is_row, f["rows"])]}, "frechet in style against max_div of prompt kite is listed 2 times, expected 1"),
+        (lambda f: f | {"rows": [*f["rows"], f["rows"][0] | {"metric": "fid"}]}, "fid in general of prompt vase is listed 1 times, expected 0"),
         (lambda f: f | {"rows": [r | {"value": float("nan")} if is_row(r) else r for r in f["rows"]]}, r"rows\[\d+\]: value: expected a finite number, got nan"),
         (lambda f: f | {"rows": [r | {"value": "1"} if is_row(r) else r for r in f["rows"]]}, r"value: expected float, got '1'"),
         (lambda f: f | {"rows": [r | {"value": None} if is_row(r) else r for r in f["rows"]]}, "kite: expected a value of 2 images and 0 without one particle set"),
@@ -193,7 +192,10 @@ def test_expected_values_that_are_not_whole(profile):
         read_expected(profile.expected)
     table = of_general(profile)[[*KEYS, "value"]]
     for bad, message in (
-        (pd.concat([table, table.iloc[:1]]), "the row of set plain, prompt_id vase, .* is there 2 times, expected 1"),
+        (
+            pd.concat([table, table.iloc[:1]]),
+            "the row of set plain, prompt_id vase, .* is listed 2 times, expected once",
+        ),
         (table.assign(value="much"), "column value: expected finite numbers"),
         (table.assign(value=np.inf), "column value: expected finite numbers"),
         (table.drop(columns="space"), "no column space"),

@@ -174,7 +174,7 @@ def test_a_row_s_force_acts_between_the_same_sigmas_at_every_number_of_levels(le
 def test_at_twenty_levels_the_rows_act_where_they_were_chosen():
     """The levels that the strengths were chosen at: the first ten, nine and thirteen, and from the third, fifth and
     seventh on."""
-    sweep = load_methods(METHODS_FILE.parent / "profiles" / "sweep" / "methods.yaml")
+    sweep = load_methods(METHODS_FILE.parents[2] / "profiles" / "sweep" / "methods.yaml")
     parts = {
         "correct": {(0, 9)},
         "guidance": {(0, 19), (2, 19), (4, 19), (6, 19)},
@@ -189,7 +189,7 @@ def test_at_twenty_levels_the_rows_act_where_they_were_chosen():
 
 def test_a_range_without_a_noise_level_never_acts_and_is_an_error():
     with pytest.raises(
-        BadInput, match=r"repel\[0\]: no noise level within sigma 20.0 .. inf; the 20 levels lie within"
+        BadInput, match=r"repel\[0\]: no noise level within sigma 20.0 .. inf; the 20 levels are within"
     ):
         run(repelled(1.0, sigma_min=20.0), 2)
     with pytest.raises(BadInput, match=r"guidance: no noise level within sigma 0.0 .. 0.01"):
@@ -322,8 +322,8 @@ def test_every_row_of_the_file_is_valid_and_the_thesis_is_there():
 @pytest.mark.parametrize(
     "row,message",
     [
-        ("{predict: leap}", "mine: unknown prediction step 'leap'; expected one of euler"),
-        ("{predict: euler, correct: {step: hop}}", "mine: correct: unknown correction step 'hop'"),
+        ("{predict: leap}", "mine: predict: unknown prediction step 'leap'; expected one of euler"),
+        ("{predict: euler, correct: {step: hop}}", "mine: correct: step: unknown correction step 'hop'"),
         ("{predict: euler, correct: {step: random, levels: [3, 20]}}", "mine: correct: unknown key 'levels'; expected sigma_min"),
         ("{predict: euler, correct: {step: random, sigma_min: -1}}", "mine: correct: sigma_min: expected at least 0"),
         ("{predict: euler, correct: {step: random, sigma_min: 3, sigma_max: 2}}", "mine: correct: sigma_min: expected at most sigma_max"),
@@ -338,8 +338,8 @@ def test_every_row_of_the_file_is_valid_and_the_thesis_is_there():
         ("{predict: euler, select: {candidates: 1000000, space: latent}}", "mine: select: candidates: expected at most 100, got 1000000"),
         ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: relative, value: .nan}, bandwidth: median}]}", r"mine: repel\[0\]: strength: value: expected a finite number, got nan"),
         ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: relative, value: -1}, bandwidth: median}]}", r"mine: repel\[0\]: strength: value: expected at least 0"),
-        ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: sum, value: 1}, bandwidth: median}]}", "mine: repel\[0\]: strength: unknown strength kind 'sum'; expected one of alpha"),
-        ("{predict: euler, select: {candidates: 2, space: colour}}", "mine: select: unknown space 'colour'"),
+        ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: sum, value: 1}, bandwidth: median}]}", "mine: repel\[0\]: strength: kind: unknown strength kind 'sum'; expected one of alpha"),
+        ("{predict: euler, select: {candidates: 2, space: colour}}", "mine: select: space: unknown space 'colour'"),
         ("{predict: euler, speed: 3}", "mine: unknown key 'speed'"),
         ("{predict: euler, repel: [strong]}", r"mine: repel\[0\]: expected a mapping, got 'strong'"),
         ("3", "mine: expected a mapping, got 3"),
@@ -376,7 +376,7 @@ def test_bad_methods_files_are_one_line(tmp_path, text, message):
 def test_a_call_of_one_row_validates_that_row_alone(tmp_path):
     (tmp_path / "methods.yaml").write_text("plain: {predict: euler}\nother: {predict: leap}\n", encoding="utf-8")
     assert load_method("plain", tmp_path / "methods.yaml") == PLAIN
-    with pytest.raises(BadInput, match="other: unknown prediction step"):
+    with pytest.raises(BadInput, match="other: predict: unknown prediction step"):
         load_method("other", tmp_path / "methods.yaml")
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +15,10 @@ from pipeline.profile.prompts import Prompt
 from pipeline.sampling.shards import Job, make_set
 from pipeline.sets import image_sets
 from pipeline.sets.image_sets import ParticleSet, read_images
-from repulsion.core import settings as params
+from repulsion.core import errors
 from repulsion.core.settings import strict
 from repulsion.tensors import weights
-from repulsion.tensors.slices import Journal
-from repulsion.tensors.weights import hash_of
+from repulsion.tensors.weights import hash_of, kept_or_made
 
 PROMPT = Prompt("vase", "a painting of a vase", "test")
 JOBS = [Job(PROMPT, (k, k + 1), (PROMPT.prompt,)) for k in range(0, 8, 2)]
@@ -31,7 +31,7 @@ def profile(tmp_path, monkeypatch) -> Profile:
 
 
 def maker(calls: list[Job], fail_at: int | None = None, error: BaseException | None = None):
-    def make(job: Job, journal: Journal) -> ParticleSet:
+    def make(job: Job, unfinished: Path) -> ParticleSet:
         if len(calls) == fail_at:
             raise error
         calls.append(job)
@@ -106,7 +106,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(profile, monkey
 
     monkeypatch.setattr(image_sets.zipfile.ZipFile, "writestr", full)
     with pytest.raises(SystemExit, match=r"error: the disk is full \(samples.zip\); what was finished is kept"):
-        with params.one_line_errors():
+        with errors.one_line_errors():
             make_set(profile, "plain", JOBS, ["a"], maker([]))
     assert not list(profile.results.rglob("*.part")) and not list(profile.scratch.rglob("*.part"))
     room[0] = 1_000
@@ -128,8 +128,8 @@ def test_a_full_scratch_folder_is_one_line_too(tmp_path, monkeypatch):
     with pytest.raises(
         SystemExit, match=r"error: the disk is full \(.*000000.safetensors\); what was finished is kept"
     ):
-        with params.one_line_errors():
-            Journal(path.parent).kept(lambda: {"rows": torch.ones(2)})
+        with errors.one_line_errors():
+            kept_or_made(path, lambda: {"rows": torch.ones(2)})
     assert not list(path.parent.iterdir())
 
 
@@ -140,12 +140,13 @@ def test_kept_tensors_that_are_damaged_are_made_again(tmp_path):
         made.append(1)
         return {"rows": torch.ones(2)}
 
-    Journal(tmp_path).kept(make)
-    path = next(tmp_path.iterdir())
+    path = tmp_path / "kept" / "000.safetensors"
+    kept_or_made(path, make)
     for damage in (path.read_bytes()[:20], b""):
         path.write_bytes(damage)
-        assert torch.equal(Journal(tmp_path).kept(make)["rows"], torch.ones(2))
+        assert torch.equal(kept_or_made(path, make)["rows"], torch.ones(2))
     assert len(made) == 3
+    kept_or_made(path, lambda: pytest.fail("made again"))
 
 
 def test_hash_of_sees_names_and_contents(tmp_path):

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.profile.scratch import fingerprint
 from pipeline.profile.training_settings import TrainingSettings
-from pipeline.training.loop import fingerprint, fit, learning_rate
+from pipeline.training.loop import fit, learning_rate
 from repulsion.tensors.noise import keyed_generator
 
 SETTINGS = TrainingSettings(

@@ -8,10 +8,13 @@ import pytest
 import torch
 from toy import toy_pipeline
 
-from analysis.figures import classifier_accuracy
+from analysis.figures.sampling import classifier_accuracy
 from pipeline.profile.profile import Profile, read_profile
-from pipeline.stages import style_classifier as trajectories
-from pipeline.stages.style_classifier import Trajectories, accuracy_by_level, named_prompts, split
+from pipeline.profile.prompts import named_prompts
+from pipeline.stages import style_classifier as stage
+from pipeline.stages.style_classifier import accuracy_by_level
+from pipeline.training import trajectories
+from pipeline.training.trajectories import Trajectories, split
 from repulsion.core.errors import BadInput
 from repulsion.diffusion.denoiser import Denoiser
 from repulsion.diffusion.levels import noise_levels, sigma_table
@@ -27,9 +30,6 @@ PROMPTS = [("a painting of a vase, by ambrel", 0), ("a painting of a cat, by est
 def profile(tmp_path, monkeypatch) -> Profile:
     monkeypatch.chdir(tmp_path)
     toy_pipeline("epsilon").save_pretrained("model")
-    for name in ("models", "prompts.csv"):  # which the checks before every stage ask for
-        Path(name).symlink_to(ROOT / name)
-    Path("methods.yaml").write_text("plain: {predict: euler}\n", encoding="utf-8")
     whole = read_profile(ROOT / "params.yaml")
     p = whole.style_classifier
     training = dataclasses.replace(p.training, steps=30, batch=16, checkpoint_every=10)
@@ -58,15 +58,15 @@ def test_a_restart_samples_no_prompt_twice(profile, monkeypatch):
         profile, sampling=dataclasses.replace(profile.sampling, batch=4)
     )  # a prompt at a time
     whole = trajectories.trajectories(profile, PROMPTS, 2, Path("whole"))
-    one, made = trajectories.sampled, []
+    one, made = trajectories.sample_trajectories, []
 
-    def killed(profile, prompts, n, pipe, journal):
+    def killed(profile, prompts, n, load):
         if len(made) == 1:
             raise KeyboardInterrupt
         made.append(prompts)
-        return one(profile, prompts, n, pipe, journal)
+        return one(profile, prompts, n, load)
 
-    monkeypatch.setattr(trajectories, "sampled", killed)
+    monkeypatch.setattr(trajectories, "sample_trajectories", killed)
     with pytest.raises(KeyboardInterrupt):
         trajectories.trajectories(profile, PROMPTS, 2, Path("kept"))
     made.clear()
@@ -118,7 +118,7 @@ def test_the_stage_writes_network_accuracy_and_loss_and_the_figure_draws_them(pr
     profile.artists_file.write_text("artist\nambrel\nestrow\n")
     small = dataclasses.replace(profile.style_classifier, subjects=("vase",))
     profile = dataclasses.replace(profile, style_classifier=small)
-    trajectories.run(profile)
+    stage.run(profile)
     accuracy = pd.read_csv(profile.classifier_accuracy)
     assert len(accuracy) == 6 and set(accuracy["set"]) == {"train", "held out"}
     assert accuracy["accuracy"].between(0, 1).all()

@@ -17,7 +17,7 @@ from repulsion.core.errors import BadInput
 from repulsion.tensors.noise import keyed_generator
 
 ROOT = Path(__file__).parents[1]
-FILE = ROOT / "analysis" / "validation" / "params.yaml"
+FILE = ROOT / "profiles" / "validation" / "params.yaml"
 SETTINGS = read_settings(FILE)
 FULL = {"artists": 20.0, "places": 1.0, "corruption": 0.0}
 

@@ -2,7 +2,7 @@
 depend on each other, sets of one prompt do not.
 
 A metric of a prompt's images is no mean over its sets, and 10,000 times a Fréchet distance would take hours. So each
-metric is taken once with each particle set left out; its pseudo-values (Tukey 1958) stand for the sets, and their means
+metric is taken once with each particle set left out; its pseudo-values (Tukey 1958) represent the sets, and their means
 are resampled: prompts stay, sets are drawn with replacement within each prompt, the same draw for all methods.
 """
 

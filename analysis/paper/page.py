@@ -106,7 +106,7 @@ def sheets(study: Study, prompt_ids: list[str]) -> dict[str, dict[str, str]]:
 
 
 def numbers(results: pd.DataFrame, study: Study) -> dict[str, dict[str, list[tuple[str, str]]]]:
-    """What stands below a sheet, with its interval: readings, and distances to the reference by space."""
+    """The numbers below a sheet, with their intervals: readings, and distances to the reference by space."""
     found: dict[str, dict[str, list[tuple[str, str]]]] = {}
     wanted = {("frechet", space, study.analysis.reference): title for space, title in SPACE_LABELS.items()}
     for row in results.itertuples():

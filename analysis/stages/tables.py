@@ -111,7 +111,7 @@ def read(results: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
 
 def cost(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Denoiser passes as counted in this run; time and memory as `make bench` measured them, once, on the machine that
-    its file names: times of a run differ from run to run, and stand in no result."""
+    its file names: times differ from run to run, and are in no other result."""
     passes = passes_per_image(study)
     forward = passes["denoiser passes"]
     table = passes.assign(**{"passes of plain": forward / forward[study.analysis.baseline]})

@@ -47,7 +47,7 @@ def manifest_of(study: Study, name: str) -> pd.DataFrame:
 
 def features_of(study: Study, name: str) -> FeatureSet:
     """The features of a set. Raises BadInput unless they are of the set's images, all of them, in order, by the
-    profile's encoder; where the images are there, of just these."""
+    profile's encoder; where those images exist, of just these."""
     path = study.features(name)
     features = read_features(path)
     require_set(features, name, path)
@@ -117,7 +117,7 @@ def require_every_row(table: pd.DataFrame, axes: Sequence[Sequence[str]], path: 
     for parts in product(*values):
         if (times := counts[row := tuple(chain(*parts))]) != 1:
             named = ", ".join(f"{column} {value}" for column, value in zip(chain(*axes), row, strict=True))
-            raise BadInput(f"{path}: the row of {named} is there {times} times, expected 1; {maker} writes it")
+            raise BadInput(f"{path}: the row of {named} is listed {times} times, expected once; {maker} writes it")
 
 
 def json_at(path: Path, maker: str) -> Any:

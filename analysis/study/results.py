@@ -85,7 +85,7 @@ def read_set(study: Study, name: str) -> SetResults:
     expected = dict.fromkeys(keys_of(study, name, prompts), 1)
     for key in expected | counts:
         if (times := counts[key]) != (wanted := expected.get(key, 0)):
-            raise BadInput(f"{path}: {said(key)} is there {times} times, expected {wanted}; {AGAIN}")
+            raise BadInput(f"{path}: {said(key)} is listed {times} times, expected {wanted}; {AGAIN}")
     parts = len(np.unique(particle_set(study, name, np.arange(n))))
     for row in found.rows:
         left_out = 0 if row.value is None or parts == 1 else parts

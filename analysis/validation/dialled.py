@@ -49,16 +49,16 @@ def values(own: Vectors, reference: Vectors, subject: str, spaces: tuple[str, ..
     """Every metric in every space, the distances in `spaces` too, and every reading; nan where there is no value."""
     pairs = {space: TwoSamples.whole(own[space], reference[space]) for space in {*SPACES, *spaces}}
     against = [*product(AGAINST, SPACES), *product(CANDIDATE_METRICS, spaces)]
-    asked = {(metric, space): (of_all_rows, AGAINST[metric], pairs[space]) for metric, space in against}
-    asked |= {
+    calls = {(metric, space): (of_all_rows, AGAINST[metric], pairs[space]) for metric, space in against}
+    calls |= {
         (metric, space): (of_all_rows, ALONE[metric], pairs[space].own) for metric, space in product(ALONE, SPACES)
     }
     for reading, metrics in READINGS.items():
         if reading not in own:
             continue
         column = SUBJECTS.index(subject) if reading == "subject" else -1
-        asked |= {(name, ""): (metric, own[reading], column) for name, metric in metrics.items()}
-    return {key: value(*call) for key, call in asked.items()}
+        calls |= {(name, ""): (metric, own[reading], column) for name, metric in metrics.items()}
+    return {key: value(*call) for key, call in calls.items()}
 
 
 def of_all_rows(metric: Callable[..., Replicates], sample: Sample | TwoSamples) -> float:

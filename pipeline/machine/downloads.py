@@ -1,7 +1,7 @@
 """What a profile needs and git does not hold: a model from the Hugging Face hub, the encoder's weights.
 
-Nothing is downloaded on the side: `make fetch` is the only command that asks the network, and a stage that misses
-something names it.
+Nothing is downloaded on the side: `make fetch` is the only command that needs the network, and a stage names what is
+missing.
 """
 
 from __future__ import annotations
@@ -61,6 +61,27 @@ def fetch_encoder(profile: Profile) -> None:
             download_url_to_file(url, str(part), progress=False)
     except (OSError, HTTPException) as error:
         raise BadInput(f"encoder: {url}: download failed ({error}); copy {Path(url).name} to {path}") from None
+
+
+def require_model(profile: Profile) -> None:
+    """Raise BadInput for a model's folder that is missing or not whole; where it is a download, with the command
+    that fetches it."""
+    try:
+        check_folder(Path(profile.model))
+    except BadInput as error:
+        raise BadInput(f"{error}{fetch_command(profile) if profile.source else ''}") from None
+
+
+def require_encoder_weights(profile: Profile) -> None:
+    """Raise BadInput for encoder weights that are missing or others; where they are a download, with the command."""
+    try:
+        require_weights_of(profile.encoder)
+    except BadInput as error:
+        raise BadInput(f"{error}{fetch_command(profile) if profile.encoder.sha256 else ''}") from None
+
+
+def fetch_command(profile: Profile) -> str:
+    return f"; make fetch PROFILE={profile.profile} downloads it"
 
 
 def run(profile: Profile) -> None:

@@ -1,7 +1,7 @@
-"""What a run of a profile would take, before it starts: what is there and missing, images a second, hours, gigabytes.
+"""What a run of a profile would take, before it starts: what is found and missing; images a second, hours, gigabytes.
 
-`python -m pipeline.machine.preflight --profile sd2` prints it; it ends with 1 where something is missing,
-the first thing to mend last. Every stage makes the same checks, without the estimates.
+`python -m pipeline.machine.preflight --profile sd2` prints it; it exits with status 1 if something is missing, and the
+last line is the first thing to fix. pipeline.machine.requirements makes the same checks alone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from repulsion.sampling.methods import PLAIN, load_methods
 
 # The share of a matrix product's rate at which a UNet samples. bench.sd2 measures it.
 SHARE = 0.5
-BACKWARD = 1  # weights are frozen: a gradient goes back to the latents at about the cost of a forward pass
+BACKWARD = 1  # weights are frozen: a backward pass to the latents costs about a forward pass
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def findings(profile: Profile) -> tuple[list[str], list[str]]:
         if name in ("memory", "disk") and not configured(profile):
             continue
         try:
-            lines.append(f"  there    {name:<8} {check(profile)}")
+            lines.append(f"  found    {name:<8} {check(profile)}")
         except BadInput as error:
             lines.append(f"  MISSING  {name:<8} {error}")
             missing.append(str(error))

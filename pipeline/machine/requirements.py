@@ -1,6 +1,6 @@
 """What a profile needs of this machine: the device and its memory, the weights, the disk.
 
-`python -m pipeline.machine.requirements params.yaml` says what is there, and stops at the first thing that is missing;
+`python -m pipeline.machine.requirements params.yaml` lists what it finds, and stops at the first thing that is missing;
 `make reproduce` runs it before any stage. Sizes are estimates, from counts of what is kept; the factors in them say
 where they come from.
 """
@@ -14,8 +14,8 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pipeline.encoders.weights_file import require_weights_of
 from pipeline.machine.architecture import PARAMETERS, config_of
+from pipeline.machine.downloads import require_encoder_weights, require_model
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
@@ -23,7 +23,6 @@ from pipeline.world.artists import ARTIST_NAMES
 from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.diffusion.model_folder import (
     STEMS,
-    check_folder,
     image_factor,
     image_size,
     latent_shape,
@@ -141,24 +140,13 @@ def device(profile: Profile) -> str:
 
 
 def model(profile: Profile) -> str:
-    try:
-        check_folder(Path(profile.model))
-    except BadInput as error:
-        raise BadInput(f"{error}{fetch(profile) if profile.source else ''}") from None
+    require_model(profile)
     return f"{profile.model}, {sum(parameters(profile).values()) / 1e6:.0f} million parameters"
 
 
-def fetch(profile: Profile) -> str:
-    return f"; make fetch PROFILE={profile.profile} downloads it"
-
-
 def encoder(profile: Profile) -> str:
-    p = profile.encoder
-    try:
-        require_weights_of(p)
-    except BadInput as error:
-        raise BadInput(f"{error}{fetch(profile) if p.sha256 else ''}") from None
-    return p.weights
+    require_encoder_weights(profile)
+    return profile.encoder.weights
 
 
 def memory(profile: Profile) -> str:

@@ -1,7 +1,7 @@
 """A profile: one params.yaml of the pipeline, validated, and every path that follows from it.
 
 No torch here: analysis reads the same paths. Paths are relative to the repository's root. What analysis alone needs
-stands in analysis.study.settings, so that a change there runs no sampling again.
+is in analysis.study.settings, so that a change there runs no sampling again.
 """
 
 from __future__ import annotations
@@ -136,8 +136,8 @@ Kind = TypeVar("Kind", bound=Profile)
 
 
 def read_profile(path: Path, kind: type[Kind] = Profile) -> Kind:
-    """The profile of a params.yaml. Raises BadInput for one that says of itself that it stands elsewhere or is called
-    otherwise than its folder, as a copy of another profile's does: it would run that one, or overwrite its results."""
+    """The profile of a params.yaml. Raises BadInput for one whose own `here`, `root` or `profile` is not its
+    folder's, as in a copy of another profile: it would run that one, or overwrite its results."""
     profile = load(kind, path)
     if path.is_absolute():
         return profile

@@ -44,7 +44,7 @@ class Prompt:
 def read_table(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a CSV as people's programs write them: with a byte order mark or without, lines that end in any way,
     rows and columns of empty cells at the end. Raises BadInput for another encoding or syntax, columns that are missing
-    or stand twice, rows of another length."""
+    or listed twice, rows of another length."""
     if not path.is_file():
         raise BadInput(f"no such file: {path}")
     try:

@@ -16,7 +16,7 @@ from repulsion.core.errors import one_line_errors
 
 
 def main(run: Callable[..., None], name: str | None = None, kind: type[Profile] = Profile) -> None:
-    """`python -m MODULE params.yaml [NAME]` calls run(profile) or run(profile, NAME), the profile read as of this kind.
+    """`python -m MODULE params.yaml [NAME]` calls run(profile) or run(profile, NAME), the profile read as this kind.
     `name`: what NAME is called, where the stage takes one."""
     with one_line_errors():
         path, *given = arguments(["params.yaml"], [name] if name else [])

@@ -1,7 +1,8 @@
 """Unfinished image sets: each particle set is kept as soon as it is made, and until then what it needs to go on.
 
 Shards live in the scratch folder, under the name of the set and a fingerprint of everything that they depend on. Those
-of another fingerprint are deleted; those of a finished set stay until then, as DVC deletes a set that it has not noted.
+of another fingerprint are deleted; those of a finished set stay until then, as DVC deletes an output that is not yet in
+its lock.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Job:
 
 
 def is_whole(shard: Path) -> bool:
-    """Whether every image of a shard is there as it was written; one that was damaged is made again."""
+    """Whether a shard holds every image as it was written; one that is damaged is made again."""
     try:
         return sum(1 for _ in read_pngs(shard)) > 0
     except BadInput:

@@ -1,1 +1,1 @@
-"""What lies between stages: sets of images and of features: no torch."""
+"""What stages hand on to each other: sets of images and of features; no torch."""

@@ -30,7 +30,7 @@ class FeatureSet:
     """Rows of images in the manifest's order: which image, and its vectors in each space and reading that there is.
 
     `name` is the image set's and `manifest` the sha256 of its manifest; `encoder` is the encoder's name, a blank, and
-    its weights' hash; `classes` names what the columns of the subject and artist readings stand for.
+    its weights' hash; `classes` names the columns of the subject and artist readings.
     """
 
     name: str
@@ -57,7 +57,7 @@ def arrays_of(encoder: str, path: Path) -> tuple[str, ...]:
 
 
 def write_features(path: Path, features: FeatureSet) -> None:
-    """The file depends on its content alone: arrays stand in their own order, whatever order they come in."""
+    """The file depends on its content alone: arrays have one order, in whatever order they are given."""
     require_whole(features.encoder, features.classes, features.prompt_id, features.index, features.vectors, path)
     with new_file(path) as part, part.open("wb") as file:
         np.savez(

@@ -175,7 +175,7 @@ def require_images(path: Path, manifest: pd.DataFrame, name: str, expected: list
 
 
 def manifest_hash(path: Path) -> str:
-    """sha256 of the manifest as it stands in the ZIP, and so of every image's bytes, id and seed."""
+    """sha256 of the manifest in the ZIP, and so of every image's bytes, id and seed."""
     with open_set(path) as archive:
         return hashlib.sha256(read_entry(path, archive, MANIFEST)).hexdigest()
 

@@ -1,6 +1,6 @@
 """STAGE dials: image sets rendered straight from the painted world with one factor dialled, as features.
 
-What a metric should see in them is known: they have as many artists, as wide places and as much noise as was asked for.
+What a metric should see in them is known: the dials set their artists, places and noise.
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ from repulsion.tensors.weights import kept_or_made
 
 
 def encode(profile: Profile, name: str) -> None:
-    """Every batch's vectors are kept, also when all are there: DVC deletes a file that it has not noted."""
+    """The features file of one set. Every batch's vectors stay in the scratch folder, also after the last: DVC deletes
+    an output that is not yet in its lock."""
     p, path = profile.encoder, profile.samples(name)
     manifest, used = read_manifest(path), encoder_id(p)
     prompt_ids = [q.prompt_id for q in read_prompts(profile.prompts_file)]

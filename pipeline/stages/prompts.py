@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 
 from pipeline.encoders.encoders import ENCODERS, load_encoder
-from pipeline.encoders.weights_file import require_weights_of
+from pipeline.machine.downloads import require_encoder_weights, require_model
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, named_prompts, read_prompts, require_text, select
 from pipeline.profile.stage import main
@@ -23,7 +23,7 @@ from repulsion.core.files import new_file, read_json
 from repulsion.diffusion.denoiser import prediction_type
 from repulsion.diffusion.levels import SCHEDULES, noise_levels
 from repulsion.diffusion.model import load_part, load_scheduler, load_tokenizer, scheduler_sigmas
-from repulsion.diffusion.model_folder import STEMS, check_folder, config_path, image_factor, image_size, latent_shape
+from repulsion.diffusion.model_folder import STEMS, config_path, image_factor, image_size, latent_shape
 from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
 from repulsion.sampling.methods import Method, load_methods
 from repulsion.tensors.devices import require_device
@@ -142,8 +142,8 @@ def run(profile: Profile) -> None:
         require_one_of(name, rows, "method")
     require_device(profile.device)
     model, subjects = Path(profile.model), profile.style_classifier.subjects
-    check_folder(model)
-    require_weights_of(profile.encoder)
+    require_model(profile)
+    require_encoder_weights(profile)
     prompts = [with_subject(p) for p in select(read_prompts(Path(profile.prompts.source)), profile.prompts)]
     artists = profile.prompts.artists or ARTIST_NAMES
     for where, texts in (("artists", artists), ("style_classifier: subjects", subjects)):

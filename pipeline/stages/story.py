@@ -1,6 +1,6 @@
 """STAGE story: repulsion where everything can be seen, sixteen particles in two dimensions with an exact score.
 
-Eight modes stand on a circle and one has most of the weight. The rows below go through the project's own sampler.
+Eight modes are on a circle and one has most of the weight. The rows below go through the project's own sampler.
 """
 
 from __future__ import annotations

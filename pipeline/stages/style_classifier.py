@@ -1,8 +1,8 @@
 """STAGE style_classifier: a classifier of latents by artist, trained on whole sampling trajectories of named artists.
 
-It learns from all noise levels, told which: from the trajectories as they are, and from their last latents with fresh
-noise of the level, which keeps it from memorising initial noise. Its accuracy at each level is measured on trajectories
-from other starts.
+It learns from all noise levels, each given as an input: from the trajectories as they are, and from their last latents
+with fresh noise of the level, which keeps it from memorising initial noise. Its accuracy at each level is measured on
+trajectories from other starts.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def sample_trajectories(
 
 def trajectories(profile: Profile, prompts: list[tuple[str, int]], n: int, folder: Path) -> Trajectories:
     """n plain samples of each (prompt, artist), seen at every level: as many prompts at once as the UNet takes. Each
-    such group is kept in `folder` as soon as it is there, so that a restart goes on where it was."""
+    such group is kept in `folder`, so that a restart continues after the last of them."""
     size = max(1, profile.sampling.batch // (2 * n))  # with and without the prompt
     pipe = cache(
         lambda: load_pipeline(Path(profile.model), profile.device, profile.compute)

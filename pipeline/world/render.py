@@ -21,7 +21,7 @@ HATCH_FREQUENCY = 9.0  # strokes per image side
 
 
 def render(scenes: Scenes, batch: int = 32) -> UInt8[Tensor, "n 3 64 64"]:
-    """The scenes as images; the same scene gives the same bytes whatever stands beside it in the batch."""
+    """The scenes as images; the same scene gives the same bytes in any batch."""
     images = [paint(scenes[slice(k, k + batch)]) for k in range(0, len(scenes), batch)]
     return (torch.cat(images) * 255).round().clamp(0, 255).to(torch.uint8)
 
@@ -87,7 +87,7 @@ def gradient(u: Float[Tensor, "n h w"], v: Float[Tensor, "n h w"], a: dict[str, 
 def texture(
     u: Float[Tensor, "n h w"], v: Float[Tensor, "n h w"], phase: Float[Tensor, "n 1 1"], a: dict[str, Tensor]
 ) -> Float[Tensor, "n h w"]:
-    """The ground's texture in [-1, 1]; the formula stands in artists.Artist."""
+    """The ground's texture in [-1, 1]; the formula is artists.Artist's."""
     cos, sin = torch.cos(TAU * a["angle"]), torch.sin(TAU * a["angle"])
     s, t = u * cos + v * sin, v * cos - u * sin
     s = torch.where(a["radial"] > 0, (u.square() + (1 - v).square()).sqrt(), s)

@@ -17,6 +17,7 @@ def parser() -> argparse.ArgumentParser:
     commands = found.add_subparsers(required=True, metavar="{sample,methods}")
     rows = commands.add_parser("methods", help="list the methods, one line each", description=methods.__doc__)
     rows.add_argument("--file", type=Path, help="rows of your own, a YAML file (default: those of the package)")
+    rows.add_argument("--schema", action="store_true", help="the JSON Schema of such a file")
     rows.set_defaults(run=methods.run)
     one = commands.add_parser(
         "sample",

@@ -1,4 +1,4 @@
-"""List the methods: a line for each, with its name and what it does."""
+"""List the methods: a line for each, with its name and what it does; or print the JSON Schema of a file of methods."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
+from repulsion.core.settings import json_schema
+
 
 def run(args: argparse.Namespace) -> None:
-    from repulsion.sampling.methods import METHODS_FILE, load_methods  # torch: seconds, which --help should not cost
+    from repulsion.sampling.methods import METHODS_FILE, Method, load_methods  # torch: seconds, not for --help
 
+    if args.schema:
+        print(json_schema(dict[str, Method], "Methods of repulsion, as rows"), end="")
+        return
     methods = load_methods(args.file or METHODS_FILE)
     width = max(map(len, methods))
     for name, method in methods.items():

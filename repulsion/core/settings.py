@@ -94,6 +94,13 @@ def strict_json(kind: type[Settings], text: str, where: str) -> Settings:
         raise BadInput(f"{where}: {described(error, kind)}") from None
 
 
+def json_schema(kind: Any, title: str) -> str:
+    """The JSON Schema of a settings class, or of a mapping to one, as a text: what editors complete and check by."""
+    schema = TypeAdapter(kind).json_schema()
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return json.dumps(head | {name: part for name, part in schema.items() if name != "title"}, indent=1) + "\n"
+
+
 def require_text_keys(values: Any, where: str) -> None:
     """Raise BadInput for a mapping with a key that is not a text: JSON would make it one."""
     if isinstance(values, dict):

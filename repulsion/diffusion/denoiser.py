@@ -29,11 +29,11 @@ class Denoiser:
 
     x is variance-exploding, x = x0 + sigma eps, latents [n, c, h, w] in float32; the UNet sees x / sqrt(sigma^2 + 1) at
     the timestep whose sigma this is, in its own number format, in slices of at most `batch` latents (`gradient_batch`
-    where a gradient goes back through them). Epsilon and v prediction. Two hooks:
+    where there is a backward pass). Epsilon and v prediction. Two hooks:
     edit_condition(condition, sigma) -> condition, the prompt's [n, tokens, width] embeddings; guidance_weight(sigma)
     -> w, in the place of the constant scale (at w = 1 the unconditional pass is left out). A guidance-distilled UNet
     (latent consistency models) takes w - 1 as an input, as in diffusers, and needs no unconditional pass. `passes`
-    counts latents that go through the UNet, and `backward_passes` those that a gradient goes back through.
+    counts latents that go through the UNet, and `backward_passes` those in backward passes.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ def prediction_type(scheduler: object) -> str:
     return found
 
 
-# x0 from what the UNet predicts, in variance-exploding coordinates; v as of Salimans & Ho 2022.
+# x0 from what the UNet predicts, in variance-exploding coordinates; v-prediction: Salimans & Ho 2022.
 X0_FROM: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
     "epsilon": lambda x, eps, sigma: x - sigma * eps,
     "v_prediction": lambda x, v, sigma: x / (sigma**2 + 1) - v * (sigma / (sigma**2 + 1) ** 0.5),

@@ -45,11 +45,11 @@ class NoiseRange:
         return self.sigma_min <= sigma <= self.highest
 
     def require_level(self, sigmas: list[float], where: str) -> None:
-        """Raise BadInput for a range that none of the noise levels (falling) lies in: the part would never act."""
+        """Raise BadInput for a range without any of the noise levels (falling): the part would never act."""
         if not any(map(self.acts_at, sigmas)):
             raise BadInput(
                 f"{where}: no noise level within sigma {self.sigma_min} .. {self.highest}; "
-                f"the {len(sigmas)} levels lie within {sigmas[-1]:.4g} .. {sigmas[0]:.4g}"
+                f"the {len(sigmas)} levels are within {sigmas[-1]:.4g} .. {sigmas[0]:.4g}"
             )
 
 

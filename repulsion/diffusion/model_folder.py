@@ -31,7 +31,7 @@ OTHER_CONDITIONS = ("addition_embed_type", "class_embed_type", "num_class_embeds
 
 @dataclass(frozen=True)
 class WeightFiles:
-    """Where a network's weights are: one file, or the shards of an index. `variant` is what stands in their name, as in
+    """Where a network's weights are: one file, or the shards of an index. `variant` is a part of their name: fp16 in
     model.fp16.safetensors."""
 
     variant: str | None

@@ -49,7 +49,7 @@ def condition_share(anneal: Anneal, time: float) -> float:
 
 
 def annealed(condition: Condition, noise: Condition, gamma: float, scale: float) -> Condition:
-    """sqrt(gamma) y + scale sqrt(1 - gamma) noise, brought back to the mean and deviation of each particle's own y (the
+    """sqrt(gamma) y + scale sqrt(1 - gamma) noise, rescaled to the mean and deviation of each particle's own y (the
     paper's psi = 1; they are numbers over the whole embedding)."""
     noisy = gamma**0.5 * condition + scale * (1 - gamma) ** 0.5 * noise
     mean, std = condition.mean((1, 2), keepdim=True), condition.std((1, 2), keepdim=True)

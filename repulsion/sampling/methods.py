@@ -16,7 +16,7 @@ from repulsion.forces.repulsion import Repulsion
 from repulsion.sampling.conditions import Anneal, Guidance
 from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS
 
-METHODS_FILE = Path(__file__).parents[1] / "methods.yaml"
+METHODS_FILE = Path(__file__).parents[1] / "data" / "methods.yaml"
 MAX_CANDIDATES = 100  # sampled for each image that is kept
 CorrectionStep = Annotated[str, OneOf(CORRECTIONS, "correction step")]
 
@@ -74,7 +74,7 @@ class Method:
 
     @property
     def through_denoiser(self) -> bool:
-        """Whether a gradient goes back through the denoiser, at some level."""
+        """Whether some force needs a backward pass through the denoiser."""
         return any(r.through_denoiser for r in self.repel or ())
 
     def require_levels(self, sigmas: list[float]) -> None:
@@ -90,7 +90,7 @@ PLAIN = Method("euler")
 
 
 def read_rows(path: Path) -> dict[str, Any]:
-    """The rows of a methods file, as they stand there. Raises BadInput for names that cannot be names of files."""
+    """The rows of a methods file, not yet validated. Raises BadInput for names that cannot be names of files."""
     rows = read_yaml(path)
     if not isinstance(rows, dict) or not rows:
         raise BadInput(f"{path}: expected a mapping of method names to rows, got {rows!r}")

@@ -45,14 +45,14 @@ def heun(x: Latents, sigma: float, sigma_next: float, drift: Drift, draw: Draw) 
 
 
 def langevin(x: Latents, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Latents:
-    """x + eta drift + sqrt(2 eta) noise, eta as of the prediction step: stays at sigma. With repulsion in the drift it
+    """x + eta drift + sqrt(2 eta) noise, with the prediction step's eta: stays at sigma. With repulsion in the drift it
     is the repulsive correction step."""
     eta = step_size(sigma, sigma_next)
     return x + eta * drift(x, sigma) + (2 * eta) ** 0.5 * draw()
 
 
 def random(x: Latents, sigma: float, sigma_next: float, drift: Drift, draw: Draw) -> Latents:
-    """x + sqrt(2 eta) noise, eta as of the prediction step: the noise of a Langevin step alone."""
+    """x + sqrt(2 eta) noise, with the prediction step's eta: the noise of a Langevin step alone."""
     return x + (2 * step_size(sigma, sigma_next)) ** 0.5 * draw()
 
 

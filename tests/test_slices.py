@@ -1,9 +1,9 @@
-"""Micro-batches: slices against the whole, forwards and backwards; a journal against a run that is killed."""
+"""Slices against the whole, forwards and backwards."""
 
 import pytest
 import torch
 
-from repulsion.tensors.slices import Journal, sliced
+from repulsion.tensors.slices import sliced
 
 X = torch.randn(7, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 SCALE = torch.arange(1.0, 8.0, dtype=torch.float64).unsqueeze(1)
@@ -57,7 +57,7 @@ def test_the_way_back_may_go_by_other_slices(batch, gradient_batch):
         return cube(part, s)
 
     x = X.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(sliced(counted, x, batch, None, gradient_batch), x, torch.ones_like(X))
+    (gradient,) = torch.autograd.grad(sliced(counted, x, batch, gradient_batch), x, torch.ones_like(X))
     assert torch.allclose(gradient, 3 * SCALE * X**2) and max(sizes) <= gradient_batch and sum(sizes) == 7
 
 
@@ -73,48 +73,3 @@ def test_one_slice_is_computed_once_and_several_once_more_for_the_way_back(batch
     torch.autograd.grad(sliced(counted, x, batch), x, torch.ones_like(X))
     assert calls == [True] if batch == 7 else calls == [False] * 3 + [True] * 3
     assert calls.count(True) == graphs
-
-
-def killed_after(calls: int):
-    made = []
-
-    def function(part: torch.Tensor, s: slice) -> torch.Tensor:
-        if len(made) == calls:
-            raise KeyboardInterrupt
-        made.append(s)
-        return cube(part, s)
-
-    return function, made
-
-
-@pytest.mark.parametrize("first_run", range(9))
-def test_a_killed_run_goes_on_after_its_last_micro_batch(tmp_path, first_run):
-    """Three slices forwards and three backwards, twice: the second run makes what the first did not."""
-
-    def work(function, journal: Journal) -> torch.Tensor:
-        x = X.clone().requires_grad_()
-        out = sliced(function, x, 3, journal)
-        (gradient,) = torch.autograd.grad(out, x, torch.ones_like(out))
-        return sliced(function, gradient.detach(), 3, journal)
-
-    undisturbed = work(cube, Journal())
-    function, made = killed_after(first_run)
-    with pytest.raises(KeyboardInterrupt):
-        work(function, Journal(tmp_path / "kept"))
-    assert len(made) == first_run
-    function, made = killed_after(100)
-    journal = Journal(tmp_path / "kept")
-    assert torch.equal(work(function, journal), undisturbed) and len(made) == 9 - first_run
-    journal.clear()
-    assert not (tmp_path / "kept").exists()
-
-
-def test_a_damaged_result_is_made_again(tmp_path):
-    make = lambda: {"a": torch.ones(2), "b": torch.arange(3)}  # noqa: E731
-    Journal(tmp_path).kept(make)
-    path = tmp_path / "000000.safetensors"
-    whole = path.read_bytes()
-    path.write_bytes(whole[:20])
-    found = Journal(tmp_path).kept(make)
-    assert found["b"].tolist() == [0, 1, 2] and path.read_bytes() == whole
-    assert Journal(tmp_path).kept(lambda: pytest.fail("made again"))["a"].tolist() == [1, 1]

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from analysis.study import known_metrics as door
+from analysis.stages import prompts
 from analysis.study.known_metrics import require_known_metrics
 from analysis.study.settings import Study, Tolerances
-from pipeline.profile.profile import read_profile, stage
+from pipeline.profile import stage
+from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput
 
 ROOT = Path(__file__).parents[1]
-PROFILES = ["params.yaml", *(str(p.relative_to(ROOT)) for p in sorted(ROOT.glob("profiles/*/params.yaml")))]
+PROFILES = ["params.yaml", *(f"profiles/{name}/params.yaml" for name in ("ci", "sd2", "sd2_mini", "sweep"))]
 
 
 def with_analysis(**changes) -> Study:
@@ -71,6 +72,15 @@ def test_a_profile_is_stopped_before_anything_is_sampled(part, wrong, tmp_path, 
     values["analysis"][part] = wrong
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(stage.sys, "argv", ["door", "params.yaml"])
+    monkeypatch.setattr(stage.sys, "argv", ["prompts", "params.yaml"])
     with pytest.raises(SystemExit, match=f"error: unknown metric of analysis.{part}: 'kidd'"):
-        stage.main(door.require_known_metrics, kind=Study)
+        stage.main(prompts.run, kind=Study)
+
+
+def test_a_floor_of_another_size_than_the_methods(tmp_path, monkeypatch):
+    study = read_profile(ROOT / "params.yaml", Study)
+    monkeypatch.chdir(tmp_path)
+    study.artists_file.parent.mkdir(parents=True)
+    study.artists_file.write_text("artist\nambrel\nboskin\n", encoding="utf-8")
+    with pytest.raises(BadInput, match=r"4 sets of 30 are 120 images for each prompt, but max_div2 has 12 \(2 artists"):
+        prompts.require_equal_sizes(study)
