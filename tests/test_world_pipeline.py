@@ -6,6 +6,7 @@ import pytest
 import torch
 import yaml
 from diffusers import AutoencoderKL, StableDiffusionPipeline
+from end_to_end import ROOT
 
 from pipeline.stages.world import card, measure
 from pipeline.stages.world import denoiser as train_denoiser
@@ -22,7 +23,7 @@ TOY = {"steps": 3, "batch": 2, "checkpoint_every": 2}
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> World:
     folder = tmp_path_factory.mktemp("world")
-    values = yaml.safe_load((HERE / "params.yaml").read_text())
+    values = yaml.safe_load((ROOT / HERE / "params.yaml").read_text())
     values |= {name: str(folder / name) for name in ("model", "results", "scratch")}
     values["vae"]["channels"] = [8, 8, 8, 8]
     values["denoiser"] |= {"channels": [32, 32], "text_width": 32, "text_layers": 1}

@@ -16,9 +16,9 @@ from PIL import Image
 from analysis.estimates.efficiency import reads_factors
 from analysis.estimates.estimates import of_prompt
 from analysis.estimates.marks import tested
+from analysis.paper.labels import SPACE_LABELS, label
 from analysis.paper.pictures import first_images
 from analysis.paper.printing import printed
-from analysis.paper.style import SPACE_LABELS, label
 from analysis.study.inputs import swept
 from analysis.study.results import read_results
 from analysis.study.settings import Study

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.estimates.estimates import Estimate
-from analysis.paper.style import label
+from analysis.paper.labels import label
 from repulsion.core.files import new_file
 
 MARK = " †"

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from analysis.figures.images import contact_sheets, pairs
 from analysis.figures.results import dials, distance_bars, factors, first_images, front, pairwise_distances
 from analysis.figures.sampling import classifier_accuracy, forces, story
-from analysis.paper.style import save, theme
+from analysis.figures.style import save, theme
 from analysis.study.settings import Study
 from pipeline.profile.prompts import read_prompts
 from pipeline.profile.stage import main

@@ -19,8 +19,8 @@ from analysis.estimates.intervals import holm, p_value
 from analysis.estimates.marks import weak
 from analysis.estimates.quality import holds, margin_estimates
 from analysis.metrics.metrics import AGAINST, ALONE, READINGS
+from analysis.paper.labels import SPACE_LABELS, label
 from analysis.paper.printing import write
-from analysis.paper.style import SPACE_LABELS, label
 from analysis.study.inputs import json_at
 from analysis.study.results import passes_per_image, read_results
 from analysis.study.rows import ONE_SPACE

@@ -5,8 +5,9 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from analysis.figures.style import DPI
+from analysis.paper.labels import label
 from analysis.paper.pictures import first_images
-from analysis.paper.style import DPI, label
 from analysis.study.settings import Study
 
 COLUMNS = 12

@@ -5,8 +5,9 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
+from analysis.figures.style import WIDTH
 from analysis.metrics.samples import Sample
-from analysis.paper.style import SPACE_LABELS, WIDTH, label
+from analysis.paper.labels import SPACE_LABELS, label
 from analysis.study.inputs import features_of, manifest_of
 from analysis.study.settings import Study
 from pipeline.sets.image_sets import read_images

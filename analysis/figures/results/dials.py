@@ -7,7 +7,8 @@ import seaborn as sns
 
 from analysis.estimates.intervals import share_interval
 from analysis.estimates.marks import tested
-from analysis.paper.style import WIDTH, label
+from analysis.figures.style import WIDTH
+from analysis.paper.labels import label
 from analysis.study.inputs import table_at
 from analysis.study.settings import Study
 from analysis.study.shipped import CURVES, RANKING_ERRORS, SENSITIVITY

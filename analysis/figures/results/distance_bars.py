@@ -5,8 +5,9 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 
-from analysis.estimates import estimates
-from analysis.paper.style import SPACE_LABELS, WIDTH, colours, label
+from analysis.estimates.estimates import estimates
+from analysis.figures.style import WIDTH, colours
+from analysis.paper.labels import SPACE_LABELS, label
 from analysis.study.results import by_prompt, read_results
 from analysis.study.settings import Study
 

@@ -10,10 +10,11 @@ import seaborn as sns
 from analysis.estimates.efficiency import reads_factors
 from analysis.estimates.estimates import SEED, estimates
 from analysis.estimates.intervals import band, choices, resampled
+from analysis.figures.style import WIDTH
 from analysis.metrics import truth
 from analysis.metrics.samples import kept_rows
+from analysis.paper.labels import label
 from analysis.paper.printing import printed
-from analysis.paper.style import WIDTH, label
 from analysis.study.inputs import features_of
 from analysis.study.results import read_results
 from analysis.study.rows import particle_set

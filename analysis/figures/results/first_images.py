@@ -8,7 +8,8 @@ import numpy as np
 
 from analysis.estimates.efficiency import KINDS, curves, reads_factors
 from analysis.estimates.intervals import band
-from analysis.paper.style import WIDTH, colours, label
+from analysis.figures.style import WIDTH, colours
+from analysis.paper.labels import label
 from analysis.study.settings import Study
 
 

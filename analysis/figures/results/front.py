@@ -11,7 +11,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import MaxNLocator
 
-from analysis.paper.style import WIDTH, label
+from analysis.figures.style import WIDTH
+from analysis.paper.labels import label
 from analysis.study.inputs import sweep_profile, swept, table_at
 from analysis.study.settings import Study
 from analysis.study.shipped import SWEEP_CHOSEN, SWEEP_ROWS

@@ -14,8 +14,9 @@ from jaxtyping import Float
 
 from analysis.estimates.estimates import SEED
 from analysis.estimates.intervals import band, choices, resampled
+from analysis.figures.style import WIDTH, colours
 from analysis.metrics.samples import Sample
-from analysis.paper.style import SPACE_LABELS, WIDTH, colours, label
+from analysis.paper.labels import SPACE_LABELS, label
 from analysis.study.inputs import features_of
 from analysis.study.rows import particle_set
 from analysis.study.settings import Study

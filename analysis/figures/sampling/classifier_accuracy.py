@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from analysis.estimates.intervals import share_interval
-from analysis.paper.style import WIDTH
+from analysis.figures.style import WIDTH
 from analysis.study.inputs import table_at
 from analysis.study.settings import Study
 from pipeline.profile.prompts import read_artists

@@ -5,7 +5,8 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import seaborn as sns
 
-from analysis.paper.style import WIDTH, colours, label
+from analysis.figures.style import WIDTH, colours
+from analysis.paper.labels import label
 from analysis.study.inputs import forces_of
 from analysis.study.settings import Study
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import matplotlib.pyplot as plt
 
-from analysis.paper.style import WIDTH
+from analysis.figures.style import WIDTH
 from analysis.study.inputs import require_every_row, table_at
 from analysis.study.settings import Study
 

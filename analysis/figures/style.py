@@ -1,5 +1,4 @@
-"""How tables and figures look and what they call things: labels, order, colours, files that do not change from run to
-run."""
+"""How figures look: theme, colours, sizes, files that do not change from run to run."""
 
 from __future__ import annotations
 
@@ -13,20 +12,8 @@ import seaborn as sns
 
 from repulsion.core.files import new_file
 
-SPACE_LABELS = {
-    "general": "general",
-    "location": "location",
-    "style": "style",
-    "location_shape": "location (shape)",
-    "gram": "style (Gram)",
-}
 WIDTH = 7.2  # inches: the report's text
 DPI = 160
-
-
-def label(name: str) -> str:
-    """A set's or metric's name as people read it."""
-    return name.replace("style_classifier_thirds", "style classifier + thirds").replace("_", " ")
 
 
 def theme() -> None:
