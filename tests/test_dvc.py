@@ -90,19 +90,50 @@ def test_a_changed_strength_resamples_its_own_row_only(copy, every_stage):
     assert sampled == {"sample@channel_average"}
 
 
-@pytest.mark.parametrize("module", ["mmd.py", "settings.py"])
-def test_an_edit_of_analysis_samples_nothing(copy, every_stage, module):
-    path = copy / "analysis" / module
-    changed(path, "from __future__", "# an edit\nfrom __future__")
+# An edit of a file, stages that run again, and (beginnings of) those that do not.
+SAMPLING = ("sample", "reference", "style_classifier")
+EDITS = {
+    "analysis/metrics/mmd.py": ({"distances@plain", "tables"}, (*SAMPLING, "features", "story")),
+    "analysis/study/settings.py": ({"distances@plain", "tables"}, (*SAMPLING, "features", "story")),
+    "analysis/figures/images/pairs.py": ({"figures"}, (*SAMPLING, "features", "distances", "tables")),
+    "analysis/paper/page.py": ({"report"}, (*SAMPLING, "features", "distances", "tables", "figures")),
+    "pipeline/world/palette.py": ({"reference@truth", "features@plain"}, ("sample", "style", "distances", "tables")),
+    "pipeline/encoders/feature_spaces.py": ({"features@plain"}, (*SAMPLING, "distances", "tables")),
+    "pipeline/stages/reference.py": ({"reference@max_div"}, ("sample", "style_classifier", "features", "distances")),
+    "pipeline/training/loop.py": ({"style_classifier"}, ("sample", "reference", "features", "distances")),
+    "repulsion/tensors/noise.py": ({"sample@plain", "style_classifier", "story"}, ("features", "distances", ":")),
+    # what a machine needs, what a run costs, and the command line are no part of any result
+    "pipeline/machine/requirements.py": (set(), ("",)),
+    "pipeline/machine/cost.py": (set(), ("",)),
+    "repulsion/command/sample.py": (set(), ("",)),
+    "repulsion/__init__.py": (set(), ("",)),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_runs_what_depends_on_it_and_nothing_else(copy, every_stage, name):
+    """The long stages are frozen: none of them runs."""
+    runs, stays = EDITS[name]
+    changed(copy / name, "from __future__", "# an edit\nfrom __future__")
     try:
         moved = every_stage - unchanged(copy)
     finally:
-        changed(path, "# an edit\n", "")
-    assert "distances@plain" in moved
-    assert not {name for name in moved if name.startswith(("sample", "reference", "features", "style"))}
+        changed(copy / name, "# an edit\n", "")
+    assert runs <= moved and not [stage for stage in moved if stage.startswith(stays) or ":" in stage]
 
 
-def test_another_tolerance_runs_nothing_but_the_validation_and_the_report(copy, every_stage):
+def test_what_editors_and_python_leave_in_a_folder_of_code_runs_nothing(copy, every_stage):
+    left = [copy / name for name in ("pipeline/world/notes.md", "analysis/metrics/.mmd.py.swp", "repulsion/core/x.pyc")]
+    for path in left:
+        path.write_bytes(b"left")
+    try:
+        assert unchanged(copy) == every_stage
+    finally:
+        for path in left:
+            path.unlink()
+
+
+def test_another_tolerance_runs_nothing_but_the_first_and_the_last_stage(copy, every_stage):
     tolerances = "{images: 6}", "{images: 7}"
     changed(copy / "params.yaml", *tolerances)
     try:
@@ -110,14 +141,3 @@ def test_another_tolerance_runs_nothing_but_the_validation_and_the_report(copy, 
     finally:
         changed(copy / "params.yaml", *reversed(tolerances))
     assert moved == {"prompts", "report"}
-
-
-def test_what_is_long_is_frozen(copy, every_stage):
-    """An edit of a file that the training, the validation and the sweep import starts none of them."""
-    path = copy / "pipeline" / "noise.py"
-    changed(path, "from __future__", "# an edit\nfrom __future__")
-    try:
-        moved = every_stage - unchanged(copy)
-    finally:
-        changed(path, "# an edit\n", "")
-    assert "sample@plain" in moved and not {name for name in moved if ":" in name}
