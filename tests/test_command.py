@@ -62,13 +62,17 @@ def test_a_style_classifier_and_rows_of_one_s_own(tmp_path):
     "more,message",
     [
         (["--method", "svgd"], "unknown method 'svgd'; expected one of plain, ancestral"),
-        (["--method", "style_classifier"], "repels in the space style_classifier: expected --style-classifier FOLDER"),
+        (
+            ["--method", "style_classifier"],
+            "method style_classifier needs a style classifier: expected --style-classifier FOLDER",
+        ),
         (["-n", "0"], "n: expected at least 1, got 0"),
         (["--levels", "1"], "levels: expected at least 2, got 1"),
         (["--guidance-scale", "0.5"], "guidance_scale: expected at least 1, got 0.5"),
         (["--schedule", "cosine"], "unknown schedule 'cosine'; expected one of linspace, karras"),
         (["--prompt", " "], "prompt: expected printable text on one line, got ' '"),
         (["--out", "full"], "out: expected a folder that is new or empty, got full"),
+        (["--out", "full/file/out"], "out: expected a folder that can be made, got full/file/out"),
         (["--model", "nowhere/nothing"], "model: expected a folder or an id of the hub, got 'nowhere/nothing'"),
         (["--model", "full"], "model full: no model_index.json; expected a folder in diffusers' format"),
     ],
@@ -89,8 +93,10 @@ def test_a_line_for_each_method(capsys):
     assert lines[0].split() == ["plain", "euler"]
     row = next(line for line in lines if line.startswith("style_and_place"))
     assert (
-        row.endswith("repel by rbf in centre_of_mass of denoised, strength relative 0.3, sigma_min 1.9")
-        and "style_classifier of noisy, strength relative 0.17;" in row
+        row.endswith(
+            "repel by rbf in centre_of_mass of denoised, strength relative 0.3, median bandwidth, sigma_min 1.9"
+        )
+        and "style_classifier of noisy, strength relative 0.17, median bandwidth;" in row
     )
 
 

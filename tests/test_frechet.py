@@ -114,20 +114,20 @@ def trace_and_rounding(a: np.ndarray, b: np.ndarray, precision: type) -> tuple[f
 
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("decay,shift", [(0, 0), (0.5, 0.1), (1, 0), (1, 0.3), (1.5, 0)])
-def test_products_in_float32_are_off_by_no_more_than_foretold(decay, shift, turned):
+def test_products_in_float32_are_off_by_no_more_than_predicted(decay, shift, turned):
     a, b = wide(decay, 0, turned, 1), wide(decay, shift, turned, 2)
-    single, foretold = trace_and_rounding(a, b, np.float32)
+    single, predicted = trace_and_rounding(a, b, np.float32)
     double, in_double = trace_and_rounding(a, b, np.float64)
-    assert 0 < abs(single - double) <= foretold
-    assert in_double < 1e-8 * foretold
+    assert 0 < abs(single - double) <= predicted
+    assert in_double < 1e-8 * predicted
 
 
-def test_a_direction_that_only_one_set_lacks_is_foretold():
+def test_a_direction_that_only_one_set_lacks_is_predicted():
     rng = np.random.default_rng(8)
     a, b = rng.standard_normal((700, 300)), wide(0, 0, True, 2)
     b[:, 1] = b[:, 0] + 1e-3 * b[:, 1]  # of a variance of 1e-6: about float32's eps
-    (single, foretold), (double, _) = (trace_and_rounding(a, b, precision) for precision in (np.float32, np.float64))
-    assert 1e-7 * double < abs(single - double) <= foretold
+    (single, predicted), (double, _) = (trace_and_rounding(a, b, precision) for precision in (np.float32, np.float64))
+    assert 1e-7 * double < abs(single - double) <= predicted
 
 
 def test_the_stretch_between_two_covariances():

@@ -93,4 +93,4 @@ def test_type_checkers_see_the_names_that_are_imported_when_used():
     tree = ast.parse((ROOT / "repulsion" / "__init__.py").read_text(encoding="utf-8"))
     block = next(node for node in tree.body if isinstance(node, ast.If))
     seen = {alias.name: node.module.removeprefix("repulsion.") for node in block.body for alias in node.names}
-    assert seen == repulsion.WHERE and set(seen) | {"__version__"} == set(repulsion.__all__)
+    assert seen == repulsion._WHERE and set(seen) | {"__version__"} == set(repulsion.__all__)

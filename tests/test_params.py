@@ -194,7 +194,7 @@ def test_other_errors_keep_their_traceback():
         with one_line_errors():
             open("/nowhere/at/all", encoding="utf-8")
     for number, message in (
-        (errno.ENOSPC, r"the disk is full \(here\); what was finished is kept"),
+        (errno.ENOSPC, r"the disk is full \(here\); free some space"),
         (errno.EACCES, r"Permission denied \(here\); expected a folder that can be read and written"),
         (errno.EROFS, r"Read-only file system \(here\)"),
     ):

@@ -102,6 +102,13 @@ def test_a_killed_set_goes_on_after_its_last_level(pipe, tmp_path, monkeypatch, 
     assert again.evaluations == whole.evaluations and len(whole.evaluations) == (4 if select else 2)
 
 
+def test_what_another_set_kept_is_not_continued(pipe, tmp_path):
+    sample_particles(pipe, PLAIN, REQUEST, [0], None, tmp_path)
+    other = replace(REQUEST, seed=1)
+    found = sample_particles(pipe, PLAIN, other, [0], None, tmp_path)
+    assert torch.equal(found.x0, sample_particles(pipe, PLAIN, other, [0]).x0) and found.passes == 2 * 3
+
+
 def test_fast_sets_keep_their_end_alone(pipe, tmp_path):
     counts = []
     sample_particles(pipe, PLAIN, REQUEST, [0], None, tmp_path, lambda: counts.append(len(list(tmp_path.iterdir()))))

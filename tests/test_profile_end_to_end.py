@@ -25,6 +25,7 @@ from analysis.stages import distances, report, tables
 from analysis.stages import figures as draw
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
+from pipeline.sets.failures import read_failures, sets_made
 from pipeline.sets.feature_sets import FeatureSet, read_features, write_features
 from pipeline.sets.image_sets import read_forces, read_images, read_manifest, read_run
 from pipeline.stages import features, reference, sample
@@ -250,6 +251,39 @@ def test_a_second_run_gives_the_same_bytes_and_samples_nothing(profile, monkeypa
     for name in profile.references:
         reference.run(profile, name)
     assert {name: profile.samples(name).read_bytes() for name in profile.image_sets} == before
+
+
+def test_all_sets_in_one_process(profile, monkeypatch):
+    """As the sweep runs them: a method that fails is recorded with its reason and left out, the others are as before."""
+    before = {name: profile.samples(name).read_bytes() for name in profile.image_sets}
+    with pytest.raises(
+        BadInput, match=r"no .*failed.json; python -m pipeline.stages.sample, without METHOD, writes it"
+    ):
+        features.run(profile)
+    real = sample.sample
+
+    def failing(profile, name):
+        if name == "channel_average":
+            raise FloatingPointError("channel_average, prompt vase: particle 0 is not finite after level 1")
+        real(profile, name)
+
+    stray = profile.distances_file("of_an_older_profile")
+    with monkeypatch.context() as patch:
+        patch.setattr(sample, "sample", failing)
+        sample.run(profile)
+    reference.run(profile)
+    assert {name: profile.samples(name).read_bytes() for name in profile.image_sets} == before
+    assert list(read_failures(profile)) == ["channel_average"]
+    assert sets_made(profile) == [name for name in profile.image_sets if name != "channel_average"]
+    features.run(profile)
+    kept = profile.distances_file("channel_average").read_bytes()
+    stray.write_text("{}", encoding="utf-8")
+    results = profile.distances_file("plain").read_bytes()
+    distances.run(profile)
+    assert not stray.exists() and not profile.distances_file("channel_average").exists()
+    assert profile.distances_file("plain").read_bytes() == results
+    profile.distances_file("channel_average").write_bytes(kept)
+    profile.failed.unlink()
 
 
 def test_check_accepts_and_compares(profile, monkeypatch, capsys):

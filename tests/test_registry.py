@@ -5,6 +5,7 @@ import torch
 
 from repulsion import BadInput, Context, Method, Repulsion, Strength, load_methods, register, sample
 from repulsion.diffusion.mixture import GaussianMixture
+from repulsion.forces.embeddings import NEEDS
 from repulsion.forces.registry import REGISTRIES
 from repulsion.tensors.noise import particle_noise
 
@@ -14,11 +15,12 @@ MIXTURE = GaussianMixture(torch.tensor([[1.0, 0.0], [-1.0, 0.5]]).double(), 0.2,
 
 @pytest.fixture(autouse=True)
 def put_back():
-    before = {kind: dict(registry) for kind, registry in REGISTRIES.items()}
+    registries = [*REGISTRIES.values(), NEEDS]
+    before = [dict(registry) for registry in registries]
     yield
-    for kind, registry in REGISTRIES.items():
+    for registry, kept in zip(registries, before, strict=True):
         registry.clear()
-        registry.update(before[kind])
+        registry.update(kept)
 
 
 def run(method: Method) -> torch.Tensor:
@@ -60,6 +62,21 @@ def test_rows_may_use_a_registered_name(tmp_path):
         load_methods(path)
     register("space", "halves")(lambda context: lambda x, sigma, level: x[:, :1])
     assert load_methods(path)["mine"].spaces == ["halves"]
+
+
+def test_a_space_says_what_it_needs():
+    register("space", "logits", needs="classifier")(lambda context: lambda x, sigma, level: x.flatten(1))
+    assert cell(space="logits").needs("classifier") and not cell(space="logits").needs("decode")
+    assert cell(space="decoded_average").needs("decode") and not cell().needs("classifier")
+
+
+def test_what_is_no_property_of_a_kind():
+    with pytest.raises(BadInput, match="space 'mine': through_denoiser is of inputs"):
+        register("space", "mine", through_denoiser=True)
+    with pytest.raises(BadInput, match="unknown kind that needs a part of a Context: 'energy'; expected one of space"):
+        register("energy", "mine", needs="classifier")
+    with pytest.raises(BadInput, match="unknown part of a Context 'tokens'; expected one of classifier, decode"):
+        register("space", "mine", needs="tokens")
 
 
 @pytest.mark.parametrize(

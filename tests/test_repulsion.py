@@ -43,11 +43,11 @@ def test_force_equals_the_one_particle_at_a_time_jacobian(space, size, input):
     x = latents(n, size).requires_grad_()
     x0 = denoise(x)
     embed = SPACES[space](context(size, torch.float64))
-    push = gradient("rbf", "median", embed(INPUTS[input].see(x, x0, sigma), sigma, level).detach())
+    push = gradient("rbf", "median", embed(INPUTS[input].apply(x, x0, sigma), sigma, level).detach())
     expected = []
     for i in range(n):
         one = x[i : i + 1].detach().clone().requires_grad_()
-        phi = embed(INPUTS[input].see(one, denoise(one), sigma), sigma, level)[0]
+        phi = embed(INPUTS[input].apply(one, denoise(one), sigma), sigma, level)[0]
         if len(phi) > 300:  # the latent: one product instead of thousands of rows
             expected.append(torch.autograd.grad(phi, one, push[i])[0][0])
         else:

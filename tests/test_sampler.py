@@ -341,6 +341,7 @@ def test_every_row_of_the_file_is_valid_and_the_thesis_is_there():
         ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: sum, value: 1}, bandwidth: median}]}", "mine: repel\[0\]: strength: kind: unknown strength kind 'sum'; expected one of alpha"),
         ("{predict: euler, select: {candidates: 2, space: colour}}", "mine: select: space: unknown space 'colour'"),
         ("{predict: euler, speed: 3}", "mine: unknown key 'speed'"),
+        ("{predict: euler, repel: [{energy: rbf, space: latent, input: noisy, strength: {kind: relative, value: 1}, bandwidth: median, speed: 3}]}", r"mine: repel\[0\]: unknown key 'speed'; expected .*energy"),
         ("{predict: euler, repel: [strong]}", r"mine: repel\[0\]: expected a mapping, got 'strong'"),
         ("3", "mine: expected a mapping, got 3"),
     ],

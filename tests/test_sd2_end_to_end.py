@@ -87,7 +87,7 @@ def test_a_model_of_v_prediction_goes_all_the_way(tmp_path_factory):
         assert (profile.report / "report.pdf").is_file() and (profile.report / "index.html").is_file()
 
 
-def test_methods_are_asked_for_all_artists_and_the_text_is_cut(profile):
+def test_methods_get_all_artists_and_the_text_is_cut(profile):
     row = pd.read_csv(profile.prompts_file).iloc[0]
     artists = profile.prompts.artists
     assert row["method_prompt"] == f"{row['prompt']}, by {', '.join(artists)}"
@@ -97,14 +97,14 @@ def test_methods_are_asked_for_all_artists_and_the_text_is_cut(profile):
     assert methods == {"plain"} and named == {"max_div"}
 
 
-def test_every_set_has_its_images_and_what_was_counted_is_what_was_foretold(profile):
+def test_every_set_has_its_images_and_what_was_counted_is_what_was_predicted(profile):
     methods = load_methods(Path(profile.methods_file))
     table = sigma_table(load_pipeline(Path(profile.model), "cpu").scheduler.alphas_cumprod)
     for name in profile.image_sets:
         assert read_images(profile.samples(name)).shape == (12, 64, 64, 3)
-        found, foretold = read_run(profile.samples(name)), passes(methods.get(name, PLAIN), profile.sampling, 2, table)
-        assert found["denoiser_passes"] == 12 * foretold.forward, name
-        assert found["denoiser_backward_passes"] == 12 * foretold.backward, name
+        found, predicted = read_run(profile.samples(name)), passes(methods.get(name, PLAIN), profile.sampling, 2, table)
+        assert found["denoiser_passes"] == 12 * predicted.forward, name
+        assert found["denoiser_backward_passes"] == 12 * predicted.backward, name
 
 
 def test_features_are_inception_s(profile):

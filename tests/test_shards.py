@@ -105,7 +105,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(profile, monkey
         return write(self, *args, **kwargs)
 
     monkeypatch.setattr(image_sets.zipfile.ZipFile, "writestr", full)
-    with pytest.raises(SystemExit, match=r"error: the disk is full \(samples.zip\); what was finished is kept"):
+    with pytest.raises(SystemExit, match=r"error: the disk is full \(samples.zip\); free some space"):
         with errors.one_line_errors():
             make_set(profile, "plain", JOBS, ["a"], maker([]))
     assert not list(profile.results.rglob("*.part")) and not list(profile.scratch.rglob("*.part"))
@@ -125,9 +125,7 @@ def test_a_full_scratch_folder_is_one_line_too(tmp_path, monkeypatch):
 
     monkeypatch.setattr(weights, "save_file", full)
     path = tmp_path / "scratch" / "000000.safetensors"
-    with pytest.raises(
-        SystemExit, match=r"error: the disk is full \(.*000000.safetensors\); what was finished is kept"
-    ):
+    with pytest.raises(SystemExit, match=r"error: the disk is full \(.*000000.safetensors\); free some space"):
         with errors.one_line_errors():
             kept_or_made(path, lambda: {"rows": torch.ones(2)})
     assert not list(path.parent.iterdir())

@@ -21,7 +21,7 @@ def test_slices_give_what_the_whole_gives_and_its_gradient(batch):
     assert torch.allclose(out, SCALE * X**3)
     (gradient,) = torch.autograd.grad(out, x, 2 * torch.ones_like(out), retain_graph=True)
     assert torch.allclose(gradient, 6 * SCALE * X**2)
-    (again,) = torch.autograd.grad(out, x, torch.ones_like(out))  # a graph may be asked twice
+    (again,) = torch.autograd.grad(out, x, torch.ones_like(out))  # a graph may be differentiated twice
     assert torch.allclose(again, 3 * SCALE * X**2)
 
 
@@ -42,7 +42,7 @@ def test_a_gradient_of_a_gradient_is_refused():
         torch.autograd.grad(gradient.sum(), x)
 
 
-def test_no_gradient_is_made_where_none_is_asked_for():
+def test_no_gradient_is_made_where_none_is_needed():
     assert not sliced(cube, X, 2).requires_grad
 
 

@@ -1,11 +1,12 @@
-"""An unfinished particle set, kept in a file: noise is keyed, so that x after a level is all that a set needs to go on.
+"""An unfinished particle set, kept in a file. Noise is keyed: x after a level is all that a set needs to resume.
 
-A set whose levels are fast is kept at its end alone: a kill costs KEEP_EVERY seconds at most, or one level where that
-takes longer.
+x is kept at the end of a level where KEEP_EVERY seconds have passed since the last time, and after the last level: a
+kill costs at most these seconds and one level more.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
@@ -32,15 +33,17 @@ class Progress:
 
 
 class Keeper:
-    """The progress of one set in the file `path`, or nowhere (None)."""
+    """The progress of one set in the file `path`, or nowhere (None). `of` is what the set depends on besides the
+    model: what was kept for another one is not continued."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, of: object) -> None:
         self.path, self.last = path, time.monotonic()
+        self.key = torch.tensor(list(hashlib.sha256(repr(of).encode()).digest()), dtype=torch.uint8)
 
     def read(self) -> Progress:
-        """As it was kept, on the CPU; a new one where there is none, or where the file is not whole."""
+        """As it was kept, on the CPU; a new one where there is none, where the file is not whole, or of another set."""
         kept = read_kept(self.path) if self.path else None
-        if kept is None:
+        if kept is None or not torch.equal(kept["key"], self.key):
             return Progress()
         rows = kept["evaluations"].tolist()
         levels, passes, backward_passes = kept["counts"].tolist()
@@ -55,6 +58,7 @@ class Keeper:
         write_tensors(
             self.path,
             {
+                "key": self.key,
                 "x": progress.x,
                 "evaluations": torch.tensor(rows, dtype=torch.float64).view(-1, 4),
                 "counts": torch.tensor([progress.levels, progress.passes, progress.backward_passes]),
