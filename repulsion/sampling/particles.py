@@ -142,7 +142,7 @@ def sample_candidates(
 
     def after_level(x: Tensor, levels: int) -> None:
         progress = Progress(x, levels, evaluations, denoise.passes, denoise.backward_passes)
-        keeper.write(progress, at_once=levels == r.levels)
+        keeper.write(progress, r.levels)
         if bar:
             bar()
 

@@ -1,7 +1,7 @@
 """An unfinished particle set, kept in a file. Noise is keyed: x after a level is all that a set needs to resume.
 
-x is kept at the end of a level where KEEP_EVERY seconds have passed since the last time, and after the last level: a
-kill costs at most these seconds and one level more.
+x is kept after every level of a set that takes a minute or more, and after the last level of any: a kill costs at most
+one noise level, or a set of less than a minute.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from repulsion.diffusion.levels import Latents
 from repulsion.sampling.sampler import Evaluation
 from repulsion.tensors.weights import read_kept, write_tensors
 
-KEEP_EVERY = 30.0  # seconds
+KEEP_FROM = 60.0  # seconds that a set takes
 
 
 @dataclass
@@ -37,7 +37,7 @@ class Keeper:
     model: what was kept for another one is not continued."""
 
     def __init__(self, path: Path | None, of: object) -> None:
-        self.path, self.last = path, time.monotonic()
+        self.path, self.start, self.first = path, time.monotonic(), 0
         self.key = torch.tensor(list(hashlib.sha256(repr(of).encode()).digest()), dtype=torch.uint8)
 
     def read(self) -> Progress:
@@ -48,11 +48,13 @@ class Keeper:
         rows = kept["evaluations"].tolist()
         levels, passes, backward_passes = kept["counts"].tolist()
         evaluations = [Evaluation(int(level), *norms) for level, *norms in rows]
+        self.start, self.first = time.monotonic(), levels
         return Progress(kept["x"], levels, evaluations, passes, backward_passes)
 
-    def write(self, progress: Progress, at_once: bool) -> None:
-        """Keep the progress, where the last time is more than KEEP_EVERY seconds ago, or `at_once`."""
-        if self.path is None or not (at_once or time.monotonic() - self.last > KEEP_EVERY):
+    def write(self, progress: Progress, total: int) -> None:
+        """Keep the progress after one of `total` levels, where these take KEEP_FROM seconds at the pace so far."""
+        pace = (time.monotonic() - self.start) / (progress.levels - self.first)
+        if self.path is None or (progress.levels < total and pace * total < KEEP_FROM):
             return
         rows = [astuple(e) for e in progress.evaluations]
         write_tensors(
@@ -64,4 +66,3 @@ class Keeper:
                 "counts": torch.tensor([progress.levels, progress.passes, progress.backward_passes]),
             },
         )
-        self.last = time.monotonic()

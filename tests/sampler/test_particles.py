@@ -83,7 +83,7 @@ def test_a_killed_set_goes_on_after_its_last_level(pipe, tmp_path, monkeypatch, 
     method = replace(repelled("denoised"), select=select)
     if level > 3 and not select:
         return
-    monkeypatch.setattr(progress, "KEEP_EVERY", -1.0)
+    monkeypatch.setattr(progress, "KEEP_FROM", 0.0)
     whole = made(pipe, method)
     ends = []
 

@@ -141,7 +141,7 @@ class Killed:
 def test_a_kill_costs_one_noise_level(profile, tmp_path, monkeypatch, name, at):
     """Killed at some call of the UNet, where levels are slow: the next run makes the unfinished level again and what is
     missing, and ends with the same bytes."""
-    monkeypatch.setattr(progress, "KEEP_EVERY", -1.0)
+    monkeypatch.setattr(progress, "KEEP_FROM", 0.0)
     before = profile.samples(name).read_bytes()
     scratch = tmp_path / "scratch"
     monkeypatch.setattr(type(profile), "scratch", property(lambda self: scratch))
