@@ -75,7 +75,8 @@ def run(args: argparse.Namespace) -> None:
     done = {name: getattr(args, name) for name in OPTIONS} | {
         "row": asdict(method),
         "style_classifier": str(args.style_classifier) if classifier else None,
-        "image_size": list(images.shape[2:]),
+        "height": images.shape[2],
+        "width": images.shape[3],
         "denoiser_passes": result.passes,
         "denoiser_backward_passes": result.backward_passes,
         "versions": {"repulsion": __version__, **{name: version(name) for name in LIBRARIES}},
