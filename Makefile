@@ -6,7 +6,7 @@ BIN := .venv/bin
 export MALLOC_MMAP_THRESHOLD_ := 4294967296
 export MALLOC_TRIM_THRESHOLD_ := 4294967296
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-# Nothing asks a hub for a model.
+# No target but fetch downloads a model.
 export HF_HUB_OFFLINE := 1
 
 .PHONY: env scm profile test lint world validate sweep reproduce preflight fetch check plan bench bench-sd2 schemas lock
@@ -21,7 +21,7 @@ env: .venv/.locked
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
 	@touch $@
 
-# An unpacked archive is no git repository, and DVC wants to be told so: in a file of its own that git ignores.
+# An unpacked archive is no git repository: DVC needs core.no_scm then, in .dvc/config.local, which git ignores.
 scm:
 	@test -e .git || $(BIN)/dvc config --local core.no_scm true
 
@@ -56,7 +56,7 @@ REPORT := results/$(PROFILE)/report
 
 # A sweep ends in a table, not in a report: make sweep.
 profile: env
-	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(wildcard profiles/*))" >&2; exit 2; }
+	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/validation/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
 
 reproduce: profile scm
 	@test "$(PROFILE)" != sweep || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }

@@ -1,7 +1,7 @@
 """`make check`: a profile's results against the expected ones, within the profile's tolerances; a table of what moved.
 
-`python -m analysis.check params.yaml` compares and fails where something moved too far; with --accept behind it, what
-was found becomes what is expected.
+`python -m analysis.check params.yaml` compares and fails where something moved too far; --accept stores the
+results as the expected ones.
 """
 
 from __future__ import annotations

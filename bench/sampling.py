@@ -23,7 +23,7 @@ from pipeline.world.captions import caption
 from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import load_pipeline, sample_plain
-from repulsion.forces.embeddings import CLASSIFIER_SPACES, SPACES, Context
+from repulsion.forces.embeddings import SPACES, Context
 from repulsion.forces.energies import gradient
 from repulsion.forces.repulsion import Repulsion, Strength, force
 from repulsion.forces.style_classifier import StyleClassifier
@@ -127,7 +127,7 @@ def main() -> None:
     for name, method in load_methods(METHODS_FILE).items():
         cells = method.repel or ()
         if cells and not any(cell.through_denoiser for cell in cells):
-            bar = 1.10 if set(method.spaces) & set(CLASSIFIER_SPACES) else 1.05
+            bar = 1.10 if method.needs("classifier") else 1.05
             rows.append(row(f"sampling, {name}: time against plain", median_ratio(times, name, "plain"), "<=", bar))
     faster = median_ratio(times, "diffusers", "plain")
     rows.append(row("plain sampling: times faster than diffusers' loop", faster, ">=", 1))

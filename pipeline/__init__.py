@@ -1,1 +1,1 @@
-"""From words to feature vectors: prompts -> images -> features. Everything here may import torch."""
+"""From words to feature vectors: prompts -> images -> features."""

@@ -2,8 +2,10 @@
 
     images = repel(pipe, "a painting of a vase", "channel_average", n=16, seed=0)
 
-`pipe` is a StableDiffusionPipeline; `sample` is the loop under it, for any denoise(x, sigma). Names are imported when
-they are first used, so that `import repulsion` costs no import of torch.
+`pipe` is a StableDiffusionPipeline; `sample` is the loop under it, for any denoise(x, sigma). The other parts of a
+Method are in repulsion.sampling.methods (Correction, Spread, Selection) and repulsion.sampling.conditions (Guidance,
+Anneal). After A. Pondaven, Improving Diversity of Diffusion Models using Particle Methods (thesis, 2023), which
+comments call the thesis. Names are imported when they are first used: `import repulsion` does not import torch.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from repulsion.core.errors import BadInput
+    from repulsion.diffusion.levels import noise_levels
     from repulsion.forces.embeddings import Context
     from repulsion.forces.registry import register
     from repulsion.forces.repulsion import Repulsion, Strength
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from repulsion.sampling.sampler import sample
 
 __version__ = "0.2.0"
-WHERE = {
+_WHERE = {
     "BadInput": "core.errors",
     "Context": "forces.embeddings",
     "Method": "sampling.methods",
@@ -30,6 +33,7 @@ WHERE = {
     "Strength": "forces.repulsion",
     "StyleClassifier": "forces.style_classifier",
     "load_methods": "sampling.methods",
+    "noise_levels": "diffusion.levels",
     "register": "forces.registry",
     "repel": "sampling.repel",
     "sample": "sampling.sampler",
@@ -43,6 +47,7 @@ __all__ = [
     "StyleClassifier",
     "__version__",
     "load_methods",
+    "noise_levels",
     "register",
     "repel",
     "sample",
@@ -50,10 +55,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in WHERE:
+    if name not in _WHERE:
         raise AttributeError(f"module 'repulsion' has no attribute {name!r}")
-    return getattr(import_module(f"repulsion.{WHERE[name]}"), name)
+    return getattr(import_module(f"repulsion.{_WHERE[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *WHERE})
+    return sorted({*globals(), *_WHERE})

@@ -47,7 +47,7 @@ def root_traces(pair: TwoSamples, without_roots: Replicates) -> Replicates:
     sqrt(n - 1): the nuclear norm of a b^T, as the eigenvalues of S_a S_b are the squared singular values of a b^T.
 
     Three ways to the same number, for few rows, few columns, and many of both. The first two are exact for covariances
-    of any rank; where the third is not exact enough, in float32 or in float64, the second stands in.
+    of any rank; where the third is not exact enough, in float32 or in float64, the second replaces it.
     """
     columns = pair.own.x.shape[1]
     if columns >= min(pair.own.sizes.min(), len(pair.other.x)):

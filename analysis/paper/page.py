@@ -63,7 +63,7 @@ FIGURES = {
     "small_n": "From how many images on a metric ranks a less diverse set behind a diverse one; bands are 95% "
     "intervals.",
     "artist_shares": "Who painted the images of each set; brackets are 95% intervals.",
-    "places": "Where the subjects stand; brackets are 95% intervals.",
+    "places": "The subjects' positions; brackets are 95% intervals.",
     "forces": "Size of the repulsion as a share of the score's, over the noise levels; bands span the particle sets.",
     "pairwise_distances": "Distances between two images of a prompt; bands are 95% intervals.",
     "pairs": "The nearest and the farthest pair of images of the first prompt, in each space: one draw.",

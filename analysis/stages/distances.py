@@ -1,5 +1,5 @@
 """STAGE distances: every metric of one image set, prompt by prompt, and again with each particle set left out; without
-SET, of all sets that there are."""
+SET, of all sets but those of methods that failed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.profile.prompts import Prompt, read_prompts
 from pipeline.profile.stage import main
 from pipeline.sets.failures import sets_made
 from pipeline.sets.feature_sets import FeatureSet, require_same_spaces
-from pipeline.sets.image_sets import manifest_hash, read_run
+from pipeline.sets.image_sets import read_run
 from repulsion.core.errors import BadInput
 
 Vectors = dict[str, np.ndarray]
@@ -85,18 +85,24 @@ def of_prompt(study: Study, name: str, prompt: Prompt, own: FeatureSet, others: 
 
 def compute(study: Study, name: str) -> None:
     """The results file of one set."""
-    own, others, path = features_of(study, name), {}, study.samples(name)
-    if own.manifest != manifest_hash(path):
-        raise BadInput(f"{study.features(name)}: not made of the images of {path}; delete it and run dvc repro again")
+    own, others = features_of(study, name), {}
     for other in (*compared_with(study, name), *([study.analysis.baseline] if is_paired(study, name) else [])):
         others[other] = features_of(study, other)
         require_same_spaces(own, others[other], f"set {name}")
     rows = [r for q in read_prompts(study.prompts_file) for r in of_prompt(study, name, q, own, others)]
-    write_results(study, name, rows, read_run(path))
+    write_results(study, name, rows, read_run(study.samples(name)))
 
 
 def run(study: Study, name: str | None = None) -> None:
-    for one in [name] if name else tqdm(sets_made(study), desc="distances"):
+    """Without a name, of all sets; results of sets that the profile no longer has are deleted."""
+    if name:
+        compute(study, name)
+        return
+    made = sets_made(study)
+    for path in study.distances_file("any").parent.glob("*.json"):
+        if path.stem not in made:
+            path.unlink()
+    for one in tqdm(made, desc="distances"):
         compute(study, one)
 
 

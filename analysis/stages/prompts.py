@@ -16,10 +16,10 @@ def require_equal_sizes(study: Study) -> None:
     """Raise BadInput unless the floor has as many images for each prompt as the methods: a Fréchet distance's bias
     depends on n."""
     floor, p = study.analysis.floor, study.sampling
-    if p.images != (found := study.images_per_prompt(floor, study.artists)):
+    if p.images != (found := study.images_per_prompt(floor, study.artist_count)):
         raise BadInput(
             f"sampling: {p.sets_per_prompt} sets of {p.particles} are {p.images} images for each prompt, "
-            f"but {floor} has {found} ({study.artists} artists); expected equal numbers"
+            f"but {floor} has {found} ({study.artist_count} artists); expected equal numbers"
         )
 
 

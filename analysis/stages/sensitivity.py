@@ -14,7 +14,7 @@ from analysis.estimates.intervals import choices, interval, resampled
 from analysis.study.shipped import CURVES, SENSITIVITY, seen
 from analysis.validation.dialled import read_sets, values
 from pipeline.profile.command_line import arguments
-from pipeline.profile.dial_settings import DIALS, DialSettings, features_of, read_settings
+from pipeline.profile.dial_settings import DIALS, DialSettings, features_path, read_settings
 from repulsion.core.errors import one_line_errors
 from repulsion.core.files import new_file
 
@@ -27,7 +27,7 @@ def metrics_by_dial(p: DialSettings) -> pd.DataFrame:
     total = len(p.subjects) * p.repeats * sum(map(len, p.dials.values()))
     with tqdm(total=total, desc="sensitivity") as bar:
         for subject in p.subjects:
-            sets = read_sets(features_of("dials", subject), "dials", p)
+            sets = read_sets(features_path("dials", subject), "dials", p)
             for repeat in range(p.repeats):
                 for dial, positions in p.dials.items():
                     for k, position in enumerate(positions):

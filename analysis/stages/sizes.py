@@ -11,7 +11,7 @@ from tqdm import tqdm
 from analysis.study.shipped import LEAST_N, RANKING_ERRORS
 from analysis.validation.dialled import Vectors, read_sets, values
 from pipeline.profile.command_line import arguments
-from pipeline.profile.dial_settings import DialSettings, features_of, read_settings
+from pipeline.profile.dial_settings import DialSettings, features_path, read_settings
 from repulsion.core.errors import one_line_errors
 from repulsion.core.files import new_file
 
@@ -43,7 +43,7 @@ def metrics_by_size(p: DialSettings) -> pd.DataFrame:
     rows, s = [], p.sizes
     with tqdm(total=len(s.subjects) * len(s.n), desc="sizes") as bar:
         for subject in s.subjects:
-            sets = read_sets(features_of("sizes", subject), "sizes", p)
+            sets = read_sets(features_path("sizes", subject), "sizes", p)
             for n in s.n:
                 for repeat in range(min(s.repeats, s.n[-1] // n)):
                     for name in ("full", *FACTORS):

@@ -59,7 +59,7 @@ def row_table(study: Study, failed: dict[str, str]) -> pd.DataFrame:
 
 def chosen(table: pd.DataFrame) -> pd.DataFrame:
     """Of each family the row with the largest gain among those that hold every margin: of relative strengths only, as
-    raw ones do not travel. A family none of whose rows holds them is left out."""
+    raw ones do not transfer. A family none of whose rows holds them is left out."""
     held = table["within"].fillna(False).astype(bool)  # a failed row has no value
     fair = table[held & ~table["strength"].str.startswith("alpha")]
     best = fair.loc[fair.groupby("family", sort=False)["gain"].idxmax()]

@@ -1,6 +1,6 @@
 """STAGE tables: every table as .csv (as measured), .tex and .html (as printed), and the summary for `dvc metrics`.
 
-A column whose metric ranks sets wrongly at this number of images carries a mark: see analysis.validation.
+A column whose metric ranks sets wrongly at this number of images carries a mark: see analysis.estimates.marks.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def swept(study: Study) -> bool:
 
 def images_of(study: Study, name: str) -> list[tuple[str, int]]:
     """The images (prompt_id, index) that a set has by the profile, in order."""
-    return study.images(name, [p.prompt_id for p in read_prompts(study.prompts_file)], study.artists)
+    return study.images(name, [p.prompt_id for p in read_prompts(study.prompts_file)], study.artist_count)
 
 
 def manifest_of(study: Study, name: str) -> pd.DataFrame:

@@ -79,7 +79,7 @@ def read_set(study: Study, name: str) -> SetResults:
     if found.set != name:
         raise BadInput(f"{path}: expected the results of set {name}, got those of {found.set}")
     prompts = read_prompts(study.prompts_file)
-    n, counts = study.images_per_prompt(name, study.artists), Counter(row.key for row in found.rows)
+    n, counts = study.images_per_prompt(name, study.artist_count), Counter(row.key for row in found.rows)
     if found.images != n * len(prompts):
         raise BadInput(f"{path}: results of {found.images} images, expected {n * len(prompts)}; {AGAIN}")
     expected = dict.fromkeys(keys_of(study, name, prompts), 1)

@@ -56,7 +56,7 @@ def keys_of(study: Study, name: str, prompts: Sequence[Prompt]) -> Iterator[Key]
 
 
 def particle_set(study: Study, name: str, index: Int[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
-    """Which particle set each image belongs to. A reference's images are independent but lie artist by artist: dealt
-    out in turn, every part has all artists."""
+    """Which particle set each image belongs to. A reference's images are independent but ordered by artist: assigned
+    in turn, every part has all artists."""
     p = study.sampling
     return index % p.sets_per_prompt if name in study.references else index // p.particles

@@ -65,7 +65,7 @@ class Study(Profile):
                 raise BadInput(f"analysis: {part}: unknown set {name!r}; expected one of {', '.join(choices)}")
 
     @property
-    def artists(self) -> int:
+    def artist_count(self) -> int:
         """How many artists the references are by, as stage prompts wrote them."""
         return len(read_artists(self.artists_file))
 

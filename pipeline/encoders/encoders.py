@@ -92,7 +92,7 @@ def load_inception(weights: Path) -> torch.nn.Module:
 
     try:
         with mock.patch.object(inception_pytorch, "load_state_dict_from_url", state), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # clean-fid calls torchvision by arguments of its past
+            warnings.simplefilter("ignore")  # clean-fid passes torchvision deprecated arguments
             return inception_pytorch.InceptionV3(output_blocks=INCEPTION_BLOCKS, resize_input=False)
     except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
         raise BadInput(f"encoder inception: {weights} cannot be used: {one_line(error)}") from None

@@ -1,4 +1,4 @@
-"""How far an image is from what the painted world would have painted where the readout sees what it sees."""
+"""Root mean square difference of an image from the nearest render of the scene that was read in it."""
 
 from __future__ import annotations
 

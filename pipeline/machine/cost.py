@@ -28,7 +28,7 @@ class Passes:
 
 
 class Counter:
-    """Stands in for the denoiser, and counts as that does. A guidance-distilled UNet needs no unconditional pass."""
+    """Replaces the denoiser, and counts as it does. A guidance-distilled UNet needs no unconditional pass."""
 
     def __init__(self, method: Method, p: SamplingParams, gradient_batch: int, distilled: bool) -> None:
         self.distilled = distilled

@@ -51,7 +51,8 @@ class SetCost:
 def profile_path(name: str) -> Path:
     path = Path("params.yaml") if name == "small" else Path("profiles") / name / "params.yaml"
     if not path.is_file():
-        known = ["small", *sorted(p.parent.name for p in Path("profiles").glob("*/params.yaml"))]
+        beside = [p for p in Path("profiles").glob("*/params.yaml") if "methods_file:" in p.read_text(encoding="utf-8")]
+        known = ["small", *sorted(p.parent.name for p in beside)]
         raise BadInput(f"no profile {name!r}; expected one of {', '.join(known)}")
     return path
 

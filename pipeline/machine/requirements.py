@@ -77,7 +77,7 @@ def parameters_of(model: Path, part: str) -> int:
 
 
 def memory_needed(profile: Profile) -> float:
-    """GiB on the device while a particle set is sampled: weights (of two parts at most, where the others wait on the
+    """GiB on the device while a particle set is sampled: weights (of two parts at most, where the others stay on the
     CPU), latents with what the sampler keeps of them, and the largest of the micro-batches."""
     unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
     channels, height, width = latent_shape(unet, image_factor(vae))

@@ -85,7 +85,7 @@ SCRATCH = Path("scratch/validation")
 RESULTS = Path("results/validation")
 
 
-def features_of(part: str, subject: str) -> Path:
+def features_path(part: str, subject: str) -> Path:
     """One subject's features of a part of the study, `dials` or `sizes`."""
     return SCRATCH / part / f"{subject}.npz"
 

@@ -95,7 +95,7 @@ def require_text(text: str, where: str) -> None:
 
 
 def select(prompts: list[Prompt], p: PromptParams) -> list[Prompt]:
-    """The prompts of the split, or those of `only`, in the order in which they stand."""
+    """The prompts of the split, or those of `only`, in the order of the file."""
     known = [prompt.prompt_id for prompt in prompts]
     if unknown := [name for name in p.only or () if name not in known]:
         raise BadInput(f"prompts: only: unknown {unknown[0]!r}; expected some of {', '.join(known)}")

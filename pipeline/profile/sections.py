@@ -97,8 +97,8 @@ class StyleClassifierParams:
 
 @settings
 class EncoderParams:
-    """`name` is one of pipeline.encoders.ENCODERS; `weights` is its folder, or its file with its sha256 (its first
-    digits)."""
+    """`name` is one of ENCODERS in pipeline.encoders.encoders; `weights` is its folder, or its file with its sha256 (or
+    the first digits of it)."""
 
     name: Text
     weights: Text

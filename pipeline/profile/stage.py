@@ -17,7 +17,7 @@ from repulsion.core.errors import one_line_errors
 
 def main(run: Callable[..., None], name: str | None = None, kind: type[Profile] = Profile) -> None:
     """`python -m MODULE params.yaml [NAME]` calls run(profile) or run(profile, NAME), the profile read as this kind.
-    `name`: what NAME is called, where the stage takes one."""
+    `name`: what the optional NAME is called, where the stage takes one."""
     with one_line_errors():
         path, *given = arguments(["params.yaml"], [name] if name else [])
         profile = read_profile(Path(path), kind)
@@ -40,5 +40,5 @@ def log_cost(profile: Profile, stage: str) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts it in KiB
     row = {"stage": stage, "seconds": round(seconds_since_start(), 1), "peak_gib": round(peak, 2)}
     profile.times.parent.mkdir(parents=True, exist_ok=True)
-    with profile.times.open("a") as file:
+    with profile.times.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.profile.profile import Profile
 from pipeline.sampling.shards import Job
 from pipeline.sets.image_sets import ParticleSet
+from repulsion.core.compute import ComputeParams
 from repulsion.diffusion.denoiser import to_images
+from repulsion.diffusion.model import load_pipeline
 from repulsion.diffusion.model_folder import parts_of
 from repulsion.sampling.methods import Method
 from repulsion.sampling.particles import SetRequest, sample_particles
@@ -20,6 +23,12 @@ if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
 
     from repulsion.forces.style_classifier import StyleClassifier
+
+
+@cache
+def pipeline_of(model: str, device: str, compute: ComputeParams) -> StableDiffusionPipeline:
+    """The model in this folder, loaded once in a process that makes several sets."""
+    return load_pipeline(Path(model), device, compute)
 
 
 def sample_set(
@@ -33,7 +42,7 @@ def sample_set(
     unfinished: Path,
 ) -> ParticleSet:
     """The images of one particle set, started from noise keyed by (seed, prompt_id, index). In the folder `unfinished`
-    x is kept between levels, where those take long."""
+    x is kept until the set is written."""
     prompt_id, compute = job.prompt.prompt_id, profile.compute
     request = SetRequest(
         texts=list(job.texts) if len(job.texts) > 1 else job.texts[0],
@@ -53,5 +62,10 @@ def sample_set(
 
 def inputs_of(profile: Profile) -> list[Any]:
     """What every sampled set depends on besides its own parameters."""
-    model = hash_of(*parts_of(Path(profile.model)))
-    return [profile.sampling.of_a_set(), profile.device, asdict(profile.compute), model]
+    return [profile.sampling.of_a_set(), profile.device, asdict(profile.compute), model_hash(profile.model)]
+
+
+@cache
+def model_hash(model: str) -> str:
+    """Of what sampling depends on in this folder."""
+    return hash_of(*parts_of(Path(model)))

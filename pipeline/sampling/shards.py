@@ -1,4 +1,4 @@
-"""Unfinished image sets: each particle set is kept as soon as it is made, and until then what it needs to go on.
+"""Unfinished image sets: each particle set is kept as soon as it is made, and until then what it needs to resume.
 
 Shards live in the scratch folder, under the name of the set and a fingerprint of everything that they depend on. Those
 of another fingerprint are deleted; those of a finished set stay until then, as DVC deletes an output that is not yet in
@@ -45,7 +45,7 @@ def is_whole(shard: Path) -> bool:
         return False
 
 
-Make = Callable[[Job, Path], ParticleSet]  # the folder is for what an unfinished set needs to go on
+Make = Callable[[Job, Path], ParticleSet]  # the folder is for what an unfinished set needs to resume
 
 
 def make_set(profile: Profile, name: str, jobs: list[Job], inputs: list[Any], load: Callable[[], Make]) -> None:

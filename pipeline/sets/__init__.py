@@ -1,1 +1,1 @@
-"""What stages hand on to each other: sets of images and of features; no torch."""
+"""Files that stages exchange: sets of images and of features; no torch."""

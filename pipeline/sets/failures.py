@@ -1,4 +1,4 @@
-"""Rows that could not be sampled, with their reasons: a run of all methods goes on without them, and says so."""
+"""Methods that could not be sampled, with their reasons: a run of all methods goes on without them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ def write_failures(profile: Profile, failed: dict[str, str]) -> None:
 
 def read_failures(profile: Profile) -> dict[str, str]:
     """The reason for each method that failed. Raises BadInput where no run of all methods has ended."""
+    if not profile.failed.is_file():
+        raise BadInput(f"no {profile.failed}; python -m pipeline.stages.sample, without METHOD, writes it")
     failed = read_json(profile.failed)
     if unknown := [name for name in failed if name not in profile.methods]:
-        raise BadInput(
-            f"{profile.failed}: unknown method {unknown[0]!r}; expected some of {', '.join(profile.methods)}"
-        )
+        known = ", ".join(profile.methods)
+        raise BadInput(f"{profile.failed}: unknown method {unknown[0]!r}; expected some of {known}")
     return failed
 
 

@@ -17,7 +17,7 @@ SPACES = ("general", "location", "style", "location_shape", "gram")
 # What a ground-truth readout says of an image, and in how many columns: log-probabilities of subjects and artists (as
 # many as there are classes), the place (x, y), and how far the image is from a render of all that.
 READINGS = {"subject": None, "artist": None, "place": 2, "render_error": 1}
-# Which of them each encoder of encoders.ENCODERS gives besides the spaces.
+# Which of them each encoder of pipeline.encoders.encoders.ENCODERS gives besides the spaces.
 READS: dict[str, tuple[str, ...]] = {"painted_world": tuple(READINGS), "inception": ()}
 CLASSES = "classes of "
 AGAIN = "delete it and run dvc repro again"

@@ -1,4 +1,5 @@
-"""STAGE dials: image sets rendered straight from the painted world with one factor dialled, as features.
+"""STAGES sensitivity and sizes, first half: the features of sets rendered from the painted world with one factor
+dialled.
 
 What a metric should see in them is known: the dials set their artists, places and noise.
 """
@@ -18,7 +19,7 @@ from pipeline.encoders.evaluation_encoder import EvaluationEncoder
 from pipeline.encoders.feature_spaces import candidate_vectors
 from pipeline.encoders.nearest_render import render_error
 from pipeline.profile.command_line import arguments
-from pipeline.profile.dial_settings import RENDERED, DialSettings, features_of, read_settings, sets_of
+from pipeline.profile.dial_settings import RENDERED, DialSettings, features_path, read_settings, sets_of
 from pipeline.world.artists import ARTISTS
 from pipeline.world.render import render
 from pipeline.world.scene import PLACE_HIGH, PLACE_LOW, scenes, uniform_places
@@ -79,7 +80,7 @@ def run(p: DialSettings, part: str) -> None:
                 images = dialled(subject, n, dials, keyed_generator(p.seed, part, subject, name))
                 found |= {f"{name}|{space}": vectors for space, vectors in encoded(network, images).items()}
                 bar.update()
-            with new_file(features_of(part, subject)) as path, path.open("wb") as file:
+            with new_file(features_path(part, subject)) as path, path.open("wb") as file:
                 np.savez(file, **found)
 
 

@@ -1,5 +1,5 @@
-"""STAGE features: the feature vectors of one image set, in its manifest's order; without SET, of all sets that there
-are."""
+"""STAGE features: the feature vectors of one image set, in its manifest's order; without SET, of all sets but those
+of methods that failed."""
 
 from __future__ import annotations
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -17,7 +16,7 @@ from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, read_artists, read_prompts
 from pipeline.profile.sections import ReferenceParams
 from pipeline.profile.stage import main
-from pipeline.sampling.particle_sets import inputs_of, sample_set
+from pipeline.sampling.particle_sets import inputs_of, pipeline_of, sample_set
 from pipeline.sampling.shards import Job, Make, make_set
 from pipeline.sets.image_sets import ParticleSet
 from pipeline.world.artists import ARTIST_NAMES
@@ -26,7 +25,6 @@ from pipeline.world.render import render
 from pipeline.world.scene import scenes, uniform_places
 from pipeline.world.subjects import SUBJECTS
 from repulsion.core.errors import require_one_of
-from repulsion.diffusion.model import load_pipeline
 from repulsion.sampling.methods import PLAIN
 from repulsion.tensors.devices import require_device
 from repulsion.tensors.noise import keyed_generator, keyed_seed
@@ -44,7 +42,7 @@ def jobs(prompts: list[Prompt], artists: list[str], each: int, particles: int) -
 
 
 def named(profile: Profile, name: str, p: ReferenceParams) -> Make:
-    pipe = load_pipeline(Path(profile.model), profile.device, profile.compute)
+    pipe = pipeline_of(profile.model, profile.device, profile.compute)
     return lambda job, unfinished: sample_set(pipe, PLAIN, None, profile, p.seed, job, name, unfinished)
 
 

@@ -12,12 +12,10 @@ from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, read_prompts
 from pipeline.profile.sections import SamplingParams
 from pipeline.profile.stage import main
-from pipeline.sampling.particle_sets import inputs_of, sample_set
+from pipeline.sampling.particle_sets import inputs_of, pipeline_of, sample_set
 from pipeline.sampling.shards import Job, Make, make_set
 from pipeline.sets.failures import write_failures
-from repulsion.diffusion.model import load_pipeline
 from repulsion.forces import style_classifier
-from repulsion.forces.embeddings import CLASSIFIER_SPACES
 from repulsion.sampling.methods import load_method
 from repulsion.tensors.devices import require_device
 from repulsion.tensors.weights import hash_of
@@ -35,22 +33,24 @@ def sample(profile: Profile, name: str) -> None:
     folder = Path(profile.style_classifier.folder)
 
     def load() -> Make:
-        pipe = load_pipeline(Path(profile.model), profile.device, profile.compute)
-        classifier = style_classifier.load(folder).to(profile.device)
+        pipe = pipeline_of(profile.model, profile.device, profile.compute)
+        classifier = style_classifier.load(folder).to(profile.device) if method.needs("classifier") else None
         return lambda job, unfinished: sample_set(pipe, method, classifier, profile, p.seed, job, name, unfinished)
 
     inputs = [asdict(method), p.seed, *inputs_of(profile)]
-    if set(method.spaces) & set(CLASSIFIER_SPACES):
+    if method.needs("classifier"):
         inputs.append(hash_of(folder))
     make_set(profile, name, jobs(read_prompts(profile.prompts_file), p), inputs, load)
 
 
 def run(profile: Profile, name: str | None = None) -> None:
-    """Of all methods, one whose values leave the finite numbers is noted with the reason, and the others go on."""
+    """Of all methods, one with values that are not finite is recorded in failed.json with the reason; the others are
+    still sampled."""
     require_device(profile.device)
     if name:
         sample(profile, name)
         return
+    profile.failed.unlink(missing_ok=True)
     failed = {}
     for method in profile.methods:
         try:

@@ -34,7 +34,7 @@ def ring(k: int) -> GaussianMixture:
 
 
 def repelled(strength: float) -> Method:
-    """Repulsion in the plane itself, down to sigma 0.95: the score has the last word."""
+    """Repulsion in the plane itself, down to sigma 0.95: below it the score acts alone."""
     cell = Repulsion("rbf", "latent", "noisy", Strength("relative", strength), "median", sigma_min=0.95)
     return Method("euler", repel=(cell,))
 

@@ -70,7 +70,7 @@ def train_classifier(
 
 def write_accuracy(path: Path, sigma: Float[Tensor, " levels"], accuracy: dict[str, list[float]]) -> None:
     """One row for each level and set: level, sigma, set, accuracy."""
-    with new_file(path) as part, part.open("w", newline="") as file:
+    with new_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["level", "sigma", "set", "accuracy"])
         for name, values in accuracy.items():

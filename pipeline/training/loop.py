@@ -112,7 +112,7 @@ def restore(
 def write_curve(path: Path, losses: list[float], points: int = 200) -> None:
     """A loss curve as a small CSV (step, loss): means over about `points` stretches of equal length."""
     stretch = max(1, len(losses) // points)
-    with new_file(path) as part, part.open("w", newline="") as file:
+    with new_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["step", "loss"])
         for start in range(0, len(losses), stretch):

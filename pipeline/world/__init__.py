@@ -1,1 +1,1 @@
-"""The painted world: scenes whose factors are known, and a small Stable Diffusion trained on them."""
+"""The painted world: scenes whose factors are known, and their renderer."""

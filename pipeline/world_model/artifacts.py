@@ -142,6 +142,6 @@ def main(run: Callable[[World], None]) -> None:
 
 
 def read_world() -> World:
-    """The world of the parameter file named on the command line, or of the params.yaml beside this file."""
+    """The world of the parameter file named on the command line, or of profiles/world/params.yaml."""
     given = arguments([], ["params.yaml"])
     return World(load(WorldParams, Path(*given) if given else HERE / "params.yaml"))

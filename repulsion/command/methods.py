@@ -31,7 +31,8 @@ def described(row: dict[str, Any]) -> str:
         strength = f"{cell['strength']['kind']} {cell['strength']['value']:g}"
         control = "" if cell["direction"] == "apart" else f" ({cell['direction']})"
         levels = words({key: cell[key] for key in ("sigma_min", "sigma_max")})
-        text = f"repel{control} by {cell['energy']} in {cell['space']} of {cell['input']}, strength {strength}"
+        place = f"by {cell['energy']} in {cell['space']} of {cell['input']}"
+        text = f"repel{control} {place}, strength {strength}, {cell['bandwidth']} bandwidth"
         parts.append(f"{text}, {levels}" if levels else text)
     return "; ".join(parts)
 

@@ -9,43 +9,50 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image
 
 from repulsion import __version__
 from repulsion.core.errors import BadInput, one_line, require_at_least, require_one_of
-from repulsion.core.files import new_file
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline
-    from PIL.Image import Image
 
+LIBRARIES = ("torch", "diffusers", "transformers")
 # Of the command line, what run.json repeats.
 OPTIONS = "model prompt method n seed guidance_scale levels schedule device dtype batch".split()
 
 
 def run(args: argparse.Namespace) -> None:
-    """What can be wrong is validated before the model is loaded."""
+    """Arguments are validated before the model is loaded; the folder is there as a whole, or not at all."""
     for name, least in (("n", 1), ("levels", 2), ("batch", 1), ("guidance_scale", 1)):
         require_at_least(name, getattr(args, name), least)
     if not args.prompt.strip() or not args.prompt.isprintable():
         raise BadInput(f"prompt: expected printable text on one line, got {args.prompt!r}")
     if args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
         raise BadInput(f"out: expected a folder that is new or empty, got {args.out}")
+    parent = args.out.absolute().parent
+    if not next(p for p in (parent, *parent.parents) if p.exists()).is_dir():
+        raise BadInput(f"out: expected a folder that can be made, got {args.out}")
     from tqdm import tqdm
 
     from repulsion.diffusion.denoiser import to_images  # torch: seconds, which --help should not cost
     from repulsion.diffusion.levels import SCHEDULES
     from repulsion.forces import style_classifier
-    from repulsion.forces.embeddings import CLASSIFIER_SPACES
     from repulsion.sampling.methods import METHODS_FILE, load_method
     from repulsion.sampling.particles import SetRequest, sample_particles
+    from repulsion.tensors.devices import require_device
 
+    require_device(args.device)
     require_one_of(args.schedule, SCHEDULES, "schedule")
     method = load_method(args.method, args.methods_file or METHODS_FILE)
-    needs = sorted(set(method.spaces) & set(CLASSIFIER_SPACES))
-    if needs and not args.style_classifier:
-        raise BadInput(f"method {args.method} repels in the space {needs[0]}: expected --style-classifier FOLDER")
-    classifier = style_classifier.load(args.style_classifier).to(args.device) if needs else None
+    classifier = None
+    if method.needs("classifier"):
+        if not args.style_classifier:
+            raise BadInput(f"method {args.method} needs a style classifier: expected --style-classifier FOLDER")
+        classifier = style_classifier.load(args.style_classifier).to(args.device)
     pipe = load(args.model, args.device, args.dtype)
     request = SetRequest(
         texts=args.prompt,
@@ -65,7 +72,16 @@ def run(args: argparse.Namespace) -> None:
     with tqdm(total=total, desc=args.method, unit="level") as bar:
         result = sample_particles(pipe, method, request, list(range(args.n)), classifier, bar=bar.update)
     images = to_images(pipe, result.x0, args.batch)
-    write(args, images.permute(0, 2, 3, 1).numpy(), asdict(method), result)
+    done = {name: getattr(args, name) for name in OPTIONS} | {
+        "row": asdict(method),
+        "style_classifier": str(args.style_classifier) if classifier else None,
+        "height": images.shape[2],
+        "width": images.shape[3],
+        "denoiser_passes": result.passes,
+        "denoiser_backward_passes": result.backward_passes,
+        "versions": {"repulsion": __version__, **{name: version(name) for name in LIBRARIES}},
+    }
+    write(args.out, [Image.fromarray(image) for image in images.permute(0, 2, 3, 1).numpy()], result.index, done)
 
 
 def load(model: str, device: str, dtype: str) -> StableDiffusionPipeline:
@@ -74,9 +90,7 @@ def load(model: str, device: str, dtype: str) -> StableDiffusionPipeline:
 
     from repulsion.core.compute import ComputeParams
     from repulsion.diffusion.model import load_pipeline, placed, require_supported_pipeline
-    from repulsion.tensors.devices import require_device
 
-    require_device(device)
     compute = ComputeParams(dtype, False, False, False, 1, 1)
     if Path(model).is_dir():
         return load_pipeline(Path(model), device, compute)
@@ -91,36 +105,28 @@ def load(model: str, device: str, dtype: str) -> StableDiffusionPipeline:
     return placed(pipe, device, compute)
 
 
-def write(args: argparse.Namespace, images: Any, row: dict[str, Any], result: Any) -> None:
-    """000.png and so on, contact_sheet.png, and run.json, last: a folder that has it is whole."""
-    from PIL import Image
-
-    pictures = [Image.fromarray(image) for image in images]
-    files = [{"file": f"{k:03d}.png", "particle": particle} for k, particle in enumerate(result.index)]
-    for picture, entry in zip(pictures, files, strict=True):
-        with new_file(args.out / entry["file"]) as part:
-            picture.save(part, "PNG")
-        entry["sha256"] = hashlib.sha256((args.out / entry["file"]).read_bytes()).hexdigest()
-    with new_file(args.out / "contact_sheet.png") as part:
-        contact_sheet(pictures).save(part, "PNG")
-    libraries = ("torch", "diffusers", "transformers")
-    done = {name: getattr(args, name) for name in OPTIONS} | {
-        "row": row,
-        "style_classifier": str(args.style_classifier) if args.style_classifier else None,
-        "image_size": list(pictures[0].size),
-        "denoiser_passes": result.passes,
-        "denoiser_backward_passes": result.backward_passes,
-        "versions": {"repulsion": __version__, **{name: version(name) for name in libraries}},
-        "images": files,
-    }
-    with new_file(args.out / "run.json") as part:
-        part.write_text(json.dumps(done, indent=1) + "\n", encoding="utf-8")
+def write(out: Path, pictures: Sequence[Image.Image], index: Sequence[int], done: dict[str, Any]) -> None:
+    """000.png and so on, contact_sheet.png and run.json: in a folder beside `out` that takes its place at the end."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as made:
+        part = Path(made) / "out"
+        part.mkdir()
+        files = []
+        for k, (picture, particle) in enumerate(zip(pictures, index, strict=True)):
+            path = part / f"{k:03d}.png"
+            picture.save(path)
+            sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            files.append({"file": path.name, "particle": particle, "sha256": sha256})
+        contact_sheet(pictures).save(part / "contact_sheet.png")
+        text = json.dumps(done | {"images": files}, indent=1) + "\n"
+        (part / "run.json").write_text(text, encoding="utf-8")
+        if out.exists():
+            out.rmdir()  # empty, as was validated
+        part.rename(out)
 
 
-def contact_sheet(pictures: Sequence[Image]) -> Image:
+def contact_sheet(pictures: Sequence[Image.Image]) -> Image.Image:
     """All pictures on one sheet, about as many columns as rows, a pixel of white between them."""
-    from PIL import Image
-
     columns = max(1, round(len(pictures) ** 0.5))
     width, height = (side + 1 for side in pictures[0].size)
     sheet = Image.new("RGB", (columns * width - 1, -(-len(pictures) // columns) * height - 1), "white")

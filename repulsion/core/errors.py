@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class BadInput(ValueError):
-    """Invalid user input. One line: where it stands, the value received, the value expected, the valid choices."""
+    """Invalid user input. One line: the place, the value received, the value expected, the valid choices."""
 
 
 @contextmanager
@@ -19,14 +19,12 @@ def one_line_errors() -> Iterator[None]:
     process with one line; other errors keep their traceback."""
     try:
         yield
-    except (BadInput, FloatingPointError) as error:  # the latter names the set, the particle and the level
+    except (BadInput, FloatingPointError) as error:
         sys.exit(f"error: {error}")
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            sys.exit(
-                f"error: the disk is full{where}; what was finished is kept: free some space and run the same again"
-            )
+            sys.exit(f"error: the disk is full{where}; free some space and run the same again")
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             sys.exit(f"error: {os.strerror(error.errno)}{where}; expected a folder that can be read and written")
         raise

@@ -51,7 +51,7 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML 1.2 file, as DVC reads it. Raises BadInput for a missing file, another encoding, another
+    """The content of a YAML 1.2 file. Raises BadInput for a missing file, another encoding, another
     syntax, tags of objects, and a key that is listed twice."""
     if not path.is_file():
         raise BadInput(f"no such file: {path}")

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, dataclass_transform, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import ArgsKwargs, CoreSchema, core_schema
 
 from repulsion.core.errors import BadInput, one_line, require_one_of
 from repulsion.core.files import read_yaml
@@ -153,7 +153,8 @@ def described(error: ValidationError, kind: type) -> str:
     if first["type"] == "unexpected_keyword_argument":
         return f"{above}unknown key {last!r}; expected {', '.join(f.name for f in fields(nested(kind, parents)))}"
     if first["type"] == "missing":
-        given = first["input"] if isinstance(first["input"], dict) else {}
+        given = first["input"]
+        given = given.kwargs or {} if isinstance(given, ArgsKwargs) else given if isinstance(given, dict) else {}
         return f"{above}missing key {last!r}; got {', '.join(given) or 'nothing'}"
     if first["type"] == "value_error":
         return f"{place}{first['ctx']['error']}"
@@ -181,7 +182,7 @@ def nested(kind: Any, path: list[str | int]) -> Any:
     """The settings class at a path of keys inside another one."""
     for part in path:
         hint = get_type_hints(kind)[part] if is_dataclass(kind) else get_args(kind)[-1 if isinstance(part, str) else 0]
-        if get_origin(hint) is UnionType:
+        if get_origin(hint) in (UnionType, Union):
             hint = next(one for one in get_args(hint) if one is not NoneType)
         kind = hint
     return kind

@@ -52,7 +52,7 @@ def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAIN_COMP
     from transformers.utils import logging as transformers_logging
 
     logging.disable_progress_bar()
-    logging.set_verbosity_error()  # of texts that are cut, with every set; STAGE prompts says what is left of them
+    logging.set_verbosity_error()  # no warning of truncated texts with every set
     transformers_logging.disable_progress_bar()
     dtype = getattr(torch, compute.dtype)
     parts = {part: load_part(folder, part, dtype) for part in STEMS}
@@ -91,7 +91,7 @@ def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
     """The model's tokenizer, of the class in its index; it cuts texts where the text encoder's positions end."""
     import transformers  # seconds, which the checks of a folder should not cost
 
-    transformers.utils.logging.set_verbosity_error()  # of texts that are too long; STAGE prompts says what is left
+    transformers.utils.logging.set_verbosity_error()  # no warning of truncated texts
     try:
         tokenizer = getattr(transformers, class_of(model, "tokenizer")).from_pretrained(model / "tokenizer")
         tokenizer("a")
@@ -141,7 +141,7 @@ def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -
         return pipe
     pipe.to(device)
     if compute.compile:
-        # a compiled graph would give its buffers away in the first backward pass, and several repulsions may each ask
+        # a compiled graph would give its buffers away in the first backward pass, and repulsions may each need one
         torch._functorch.config.donated_buffer = False
         pipe.unet.compile()
     return pipe
@@ -165,7 +165,7 @@ def shape_of_latents(
 
 
 def device_of(pipe: StableDiffusionPipeline) -> torch.device:
-    """Where the pipeline's parts compute, wherever they wait until then."""
+    """Where the pipeline's parts compute, wherever they are kept until then."""
     return pipe._execution_device
 
 

@@ -131,7 +131,8 @@ def decoded_average(context: Context) -> Embed:
     return lambda x, sigma, level: decode(x).mean((2, 3))
 
 
-CLASSIFIER_SPACES = ("style_classifier", "style_classifier_thirds")  # those that need Context.classifier
+# The part of its Context that a space needs besides the seed.
+NEEDS = {"style_classifier": "classifier", "style_classifier_thirds": "classifier", "decoded_average": "decode"}
 SPACES: dict[str, Callable[[Context], Embed]] = {
     "latent": latent,
     "channel_average": channel_average,

@@ -38,7 +38,7 @@ def median_bandwidth(sqdist: Float[Tensor, "n n"]) -> Float[Tensor, "n 1"]:
 def row_median_bandwidth(sqdist: Float[Tensor, "n n"]) -> Float[Tensor, "n 1"]:
     """h_i = median_{j != i} |phi_i - phi_j|^2 / ln(n - 1), one for each row (Particle Guidance, arXiv 2310.13102).
 
-    At n = 2 their ln(n - 1) is 0; ln 2 stands in for it.
+    At n = 2 their ln(n - 1) is 0; ln 2 replaces it.
     """
     return off_diagonal(sqdist).median(1, keepdim=True).values / math.log(max(len(sqdist) - 1, 2))
 

@@ -10,10 +10,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Input:
-    """`see`: (x, x0, sigma) -> what phi sees; x requires a gradient, x0 is the denoiser's prediction. Where it is
+    """`apply`: (x, x0, sigma) -> what phi sees; x requires a gradient, x0 is the denoiser's prediction. Where it is
     `through_denoiser`, x0 comes with its graph, and the force costs one backward pass through the denoiser."""
 
-    see: Callable[[Tensor, Tensor, float], Tensor]
+    apply: Callable[[Tensor, Tensor, float], Tensor]
     through_denoiser: bool = False
 
 

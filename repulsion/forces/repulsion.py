@@ -68,7 +68,7 @@ def force(repulsion: Repulsion, embed: Embed, x: Latents, x0: Latents, sigma: fl
 
     x is a leaf that requires a gradient, and x0 its prediction, with its graph where the input is the denoised one.
     """
-    phi = embed(INPUTS[repulsion.input].see(x, x0, sigma), sigma, level)
+    phi = embed(INPUTS[repulsion.input].apply(x, x0, sigma), sigma, level)
     push = gradient(repulsion.energy, repulsion.bandwidth, phi.detach())
     (pulled,) = torch.autograd.grad(phi, x, push, retain_graph=repulsion.through_denoiser)
     return pulled

@@ -20,12 +20,23 @@ from torch.nn.functional import max_pool2d, silu
 
 from repulsion.core.errors import BadInput
 from repulsion.core.files import read_json
+from repulsion.core.settings import Count, Names, settings, strict
 from repulsion.tensors.weights import require_weights, write_tensors
 
 CHANNELS = 4  # of a latent
 MAP = 4  # side of the last feature map
 FREQUENCIES = 4  # of log sigma
 GROUPS = 8  # of channels, in group norms
+
+
+@settings
+class Config:
+    """What a StyleClassifier is built from, as in its config.json."""
+
+    artists: Names
+    latent_size: Count
+    width: Count
+    features: Count
 
 
 class Block(nn.Module):
@@ -99,12 +110,8 @@ def save(classifier: StyleClassifier, folder: Path) -> None:
 
 def load(folder: Path) -> StyleClassifier:
     """The classifier in a folder. Raises BadInput for a missing part or weights that do not fit the configuration."""
-    config = read_json(folder / "config.json")
-    if set(config) != (names := {"artists", "latent_size", "width", "features"}) or not isinstance(
-        config["artists"], list
-    ):
-        raise BadInput(f"{folder / 'config.json'}: expected {', '.join(sorted(names))}, got {', '.join(config)}")
-    classifier = StyleClassifier(**(config | {"artists": tuple(config["artists"])}))
+    config = strict(Config, read_json(folder / "config.json"), str(folder / "config.json"))
+    classifier = StyleClassifier(**vars(config))
     require_weights(classifier, folder / "model.safetensors")
     classifier.load_state_dict(load_file(folder / "model.safetensors"))
     return classifier.eval().requires_grad_(False)

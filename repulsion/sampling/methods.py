@@ -11,7 +11,7 @@ from repulsion.core.errors import BadInput, require_one_of, require_unique
 from repulsion.core.files import read_yaml, require_id
 from repulsion.core.settings import OneOf, Positive, settings, strict
 from repulsion.diffusion.levels import NoiseRange
-from repulsion.forces.embeddings import SPACES
+from repulsion.forces.embeddings import NEEDS, SPACES
 from repulsion.forces.repulsion import Repulsion
 from repulsion.sampling.conditions import Anneal, Guidance
 from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS
@@ -71,6 +71,10 @@ class Method:
     def spaces(self) -> list[str]:
         """Every space that the method needs."""
         return [r.space for r in self.repel or ()] + ([self.select.space] if self.select else [])
+
+    def needs(self, part: str) -> bool:
+        """Whether some space needs this part of a Context: `classifier` or `decode`."""
+        return any(NEEDS.get(space) == part for space in self.spaces)
 
     @property
     def through_denoiser(self) -> bool:

@@ -19,8 +19,8 @@ from repulsion.core.settings import MAX_IMAGES
 from repulsion.diffusion.denoiser import Denoiser, decode
 from repulsion.diffusion.levels import interpolate, noise_levels, sigma_table
 from repulsion.diffusion.model import device_of, shape_of_latents
-from repulsion.forces.embeddings import CLASSIFIER_SPACES, Context, embedding
-from repulsion.forces.style_classifier import StyleClassifier
+from repulsion.forces.embeddings import Context, embedding
+from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
 from repulsion.sampling.conditions import annealed, condition_share, guidance_schedule
 from repulsion.sampling.methods import Method
 from repulsion.sampling.progress import Keeper, Progress
@@ -87,7 +87,7 @@ def sample_particles(
     groups = [[k + c * MAX_IMAGES for k in index] for c in range(candidates)]
     parts = []
     for c, group in enumerate(groups):
-        keeper = Keeper(unfinished / f"{c:03d}.safetensors" if unfinished else None)
+        keeper = Keeper(unfinished / f"{c:03d}.safetensors" if unfinished else None, (method, request, group))
         parts.append(sample_candidates(pipe, method, request, group, context, keeper, bar))
     x0, kept = torch.cat([part.x0 for part in parts]), list(range(len(index)))
     if method.select:
@@ -142,7 +142,7 @@ def sample_candidates(
 
     def after_level(x: Tensor, levels: int) -> None:
         progress = Progress(x, levels, evaluations, denoise.passes, denoise.backward_passes)
-        keeper.write(progress, at_once=levels == r.levels)
+        keeper.write(progress, r.levels)
         if bar:
             bar()
 
@@ -156,14 +156,15 @@ def require_fitting(
 ) -> None:
     """Raise BadInput for a method that cannot act on this pipeline's latents, or through networks that were loaded
     without a way for gradients."""
-    _, *size = shape_of_latents(pipe, r.height, r.width)
-    if classifier and set(method.spaces) & set(CLASSIFIER_SPACES) and size != [classifier.latent_size] * 2:
-        raise BadInput(
-            f"{r.name}: a style classifier of {classifier.latent_size}x{classifier.latent_size} latents, got {size}"
-        )
+    channels, *size = shape_of_latents(pipe, r.height, r.width)
+    found = "x".join(map(str, (channels, *size)))
+    used = classifier if method.needs("classifier") else None
+    if used and [channels, *size] != [CHANNELS, used.latent_size, used.latent_size]:
+        side = used.latent_size
+        raise BadInput(f"{r.name}: expected latents of the style classifier's {CHANNELS}x{side}x{side}, got {found}")
     through = [pipe.unet] if method.through_denoiser else []
-    through += [pipe.vae] if "decoded_average" in method.spaces else []
-    through += [classifier] if classifier and set(method.spaces) & set(CLASSIFIER_SPACES) else []
+    through += [pipe.vae] if method.needs("decode") else []
+    through += [used] if used else []
     if any(p.is_inference() for part in through for p in part.parameters()):
         raise BadInput(
             f"{r.name}: gradients through a model that was loaded in torch.inference_mode(); load it outside"

@@ -25,10 +25,11 @@ Denoise = Callable[[Tensor, float], Tensor]
 
 @dataclass(frozen=True)
 class Hooks:
-    """Edits by methods that are no repulsion. Edits of the condition and the guidance weight are the Denoiser's.
+    """Functions of a caller's own in the loop: to record, or to edit. Those of the condition and the guidance scale are
+    the Denoiser's.
 
-    edit_latent(x, sigma, level) -> x once, as a level begins; edit_x0(x, x0, sigma, level) -> x0 at every evaluation;
-    after_level(x, levels) as a level ends, with how many are done.
+    edit_latent(x, sigma, level) -> x as a level begins; edit_x0(x, x0, sigma, level) -> x0 at every evaluation;
+    after_level(x, levels) as a level ends, with the number of levels that are done.
     """
 
     edit_latent: Callable[[Tensor, float, int], Tensor] | None = None

@@ -1,0 +1,118 @@
+"""A method's row on the shipped model: how the denoiser is conditioned, how often it is called, and what is kept."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from repulsion.core.settings import MAX_IMAGES
+from repulsion.diffusion.model import load_pipeline
+from repulsion.forces.repulsion import Repulsion, Strength
+from repulsion.sampling import progress
+from repulsion.sampling.conditions import Anneal, Guidance
+from repulsion.sampling.methods import PLAIN, Method, Selection
+from repulsion.sampling.particles import ParticleResult, SetRequest, sample_particles
+
+REQUEST = SetRequest("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, 16, "test")
+N = 4
+
+
+@pytest.fixture(scope="module")
+def pipe():
+    return load_pipeline(Path(__file__).parents[2] / "models" / "painted-world", "cpu")
+
+
+def made(pipe, method: Method, request: SetRequest = REQUEST) -> ParticleResult:
+    return sample_particles(pipe, method, request, list(range(N)), None)
+
+
+def repelled(input: str, value: float = 0.2) -> Method:
+    cell = Repulsion("rbf", "centre_of_mass", input, Strength("relative", value), "median", sigma_min=1)  # two of three
+    return Method("euler", repel=(cell,))
+
+
+def test_a_guidance_scale_of_its_own(pipe):
+    plain = made(pipe, PLAIN)
+    same = made(pipe, Method("euler", guidance=Guidance(scale=8.0)))
+    assert torch.equal(plain.x0, same.x0) and plain.passes == same.passes == 2 * N * 3
+    other = made(pipe, Method("euler", guidance=Guidance(scale=2.0)))
+    assert torch.equal(other.x0, made(pipe, PLAIN, replace(REQUEST, guidance_scale=2.0)).x0)
+    interval = made(pipe, Method("euler", guidance=Guidance(scale=8.0, sigma_max=5)))
+    assert interval.passes == N + 2 * N * 2  # no unconditional pass where there is no guidance
+    assert not torch.equal(interval.x0, plain.x0)
+
+
+def test_an_annealed_condition_is_the_particle_s_own(pipe):
+    method = Method("euler", anneal=Anneal(0.4, 0.9, 0.25))
+    whole = made(pipe, method)
+    assert not torch.equal(whole.x0, made(pipe, PLAIN).x0)
+    part = sample_particles(pipe, method, REQUEST, [2, 3], None)
+    assert torch.allclose(part.x0, whole.x0[2:], atol=1e-4)  # in any batch
+
+
+@pytest.mark.parametrize("input,backward", [("x0", 0), ("denoised", 2 * N * 2)])
+def test_backward_passes_are_counted(pipe, input, backward):
+    one = made(pipe, repelled(input))
+    assert (one.passes, one.backward_passes) == (2 * N * 3, backward)
+    assert not torch.equal(one.x0, made(pipe, PLAIN).x0)
+
+
+@pytest.mark.parametrize("input", ["x0", "denoised"])
+def test_strength_zero_is_plain_through_the_denoiser_too(pipe, input):
+    assert torch.equal(made(pipe, repelled(input, 0.0)).x0, made(pipe, PLAIN).x0)
+
+
+def test_the_best_of_more_candidates(pipe):
+    plain = made(pipe, PLAIN)
+    assert torch.equal(made(pipe, Method("euler", select=Selection(1, "latent"))).x0, plain.x0)
+    best = made(pipe, Method("euler", select=Selection(3, "latent")))
+    assert best.passes == 3 * plain.passes and len(best.x0) == len(set(best.index)) == N
+    assert best.index[0] == 0 and all(k % MAX_IMAGES < N for k in best.index)
+    assert torch.pdist(best.x0.flatten(1)).min() > torch.pdist(plain.x0.flatten(1)).min()
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("level", [1, 2, 3, 5])
+@pytest.mark.parametrize("select", [None, Selection(2, "latent")])
+def test_a_killed_set_goes_on_after_its_last_level(pipe, tmp_path, monkeypatch, level, select):
+    """As it would have ended: the same latents, counts and recorded forces."""
+    method = replace(repelled("denoised"), select=select)
+    if level > 3 and not select:
+        return
+    monkeypatch.setattr(progress, "KEEP_FROM", 0.0)
+    whole = made(pipe, method)
+    ends = []
+
+    def killed():
+        ends.append(1)
+        if len(ends) == level:
+            raise Killed
+
+    with pytest.raises(Killed):
+        sample_particles(pipe, method, REQUEST, list(range(N)), None, tmp_path, killed)
+    rest = []
+    again = sample_particles(pipe, method, REQUEST, list(range(N)), None, tmp_path, lambda: rest.append(1))
+    assert len(ends) + len(rest) == (6 if select else 3)
+    assert torch.equal(again.x0, whole.x0) and again.index == whole.index
+    assert (again.passes, again.backward_passes) == (whole.passes, whole.backward_passes)
+    assert again.evaluations == whole.evaluations and len(whole.evaluations) == (4 if select else 2)
+
+
+def test_what_another_set_kept_is_not_continued(pipe, tmp_path):
+    sample_particles(pipe, PLAIN, REQUEST, [0], None, tmp_path)
+    other = replace(REQUEST, seed=1)
+    found = sample_particles(pipe, PLAIN, other, [0], None, tmp_path)
+    assert torch.equal(found.x0, sample_particles(pipe, PLAIN, other, [0]).x0) and found.passes == 2 * 3
+
+
+def test_fast_sets_keep_their_end_alone(pipe, tmp_path):
+    counts = []
+    sample_particles(pipe, PLAIN, REQUEST, [0], None, tmp_path, lambda: counts.append(len(list(tmp_path.iterdir()))))
+    assert counts == [0, 0, 1]
+    (tmp_path / "000.safetensors").write_bytes(b"half")  # what is damaged is made again
+    x0 = sample_particles(pipe, PLAIN, REQUEST, [0], None, tmp_path).x0
+    assert torch.equal(x0, sample_particles(pipe, PLAIN, REQUEST, [0]).x0)

@@ -1,0 +1,141 @@
+"""README and docs: blocks run as written, commands are run by a test or named as not run, links lead somewhere."""
+
+import csv
+import re
+
+import pytest
+from end_to_end import ROOT
+from pages import PAGES, blocks, text
+
+from repulsion.forces.registry import REGISTRIES
+from repulsion.sampling.methods import load_methods
+
+TABLES = ROOT / "results" / "small" / "tables"
+
+
+def test_python_blocks_run_in_order(monkeypatch, capsys):
+    """The README's, then those of docs/extending.md, which go on from it."""
+    monkeypatch.chdir(ROOT)
+    found, names = [*blocks("README.md", "python"), *blocks("docs/extending.md", "python")], {}
+    assert len(found) == 3 and not [p for p in PAGES[1:] if p != "docs/extending.md" and blocks(p, "python")]
+    before = {kind: dict(registry) for kind, registry in REGISTRIES.items()}
+    try:
+        exec(found[0], names)
+        assert names["images"].shape == (16, 3, 64, 64)
+        exec(found[1], names)
+        assert names["images"].shape == (4, 3, 64, 64)
+        exec(found[2], names)
+    finally:
+        for kind, registry in REGISTRIES.items():
+            registry.clear()
+            registry.update(before[kind])
+    assert capsys.readouterr().out.count("'") == 2 * 16  # sixteen names
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_yaml_rows_are_methods(page, tmp_path):
+    for block in blocks(page, "yaml"):
+        (tmp_path / "methods.yaml").write_text(block, encoding="utf-8")
+        assert load_methods(tmp_path / "methods.yaml")
+
+
+# Commands of `sh` blocks, less their arguments, and the test that runs them.
+TESTED = {
+    "repulsion sample": "test_command.py",
+    "repulsion methods": "test_package.py",
+    "pipeline.world_model.paint": "test_paint.py",
+    "make preflight": "test_preflight.py",
+}
+
+
+def commands() -> list[str]:
+    lines = [line for page in PAGES for block in blocks(page, "sh") for line in block.splitlines() if line]
+    return sorted({*lines, *re.findall(r"`(make [a-z0-9-]+(?: PROFILE=\w+)?)`", "".join(map(text, PAGES)))})
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_are_run_or_named_as_not_run(command):
+    """By CI, by a test, or not at all, which docs/reproducing.md says, with the reason."""
+    rows = dict(re.findall(r"^\| `([^`]+)` \|.*\| ([^|]+) \|$", text("docs/reproducing.md"), re.MULTILINE))
+    assert all(how == "CI" or how == "tests" or how.startswith("not run: ") for how in rows.values())
+    if rows.get(command) == "CI":
+        assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").replace(" --no-print-directory", "")
+    elif rows.get(command, "").startswith("not run: "):
+        assert len(rows[command]) > len("not run: ") + 5
+    else:
+        file = next(file for part, file in TESTED.items() if part in command)
+        assert list((ROOT / "tests").rglob(file))
+
+
+@pytest.mark.parametrize("page", [*PAGES, "models/painted-world/README.md", "report/sd2.md"])
+def test_links_lead_somewhere(page):
+    for link, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]+)?\)", text(page)):
+        target = (ROOT / page).parent / link if link else ROOT / page
+        assert target.exists(), link
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor[1:] in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", [*PAGES, "models/painted-world/README.md"])
+def test_no_placeholder_is_left(page):
+    prose = re.sub(r"```.*?```", "", text(page), flags=re.DOTALL)
+    assert not re.findall(r"\| \{[a-z]+\}|\{[a-z]+\} \||@@[A-Z_]+@@", prose)
+
+
+def test_the_readme_is_read_in_one_sitting():
+    lines = text("README.md").splitlines()
+    assert len(lines) <= 160 and not [line for line in lines if len(line) > 120]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_prose_is_in_short_lines(page):
+    prose = re.sub(r"```.*?```", "", text(page), flags=re.DOTALL)
+    assert not [line for line in prose.splitlines() if len(line) > 120 and not line.startswith("|")]
+
+
+def cells(name: str) -> dict[str, dict[str, str]]:
+    with (TABLES / f"{name}.shown.csv").open(newline="", encoding="utf-8") as file:
+        return {row["set"]: row for row in csv.DictReader(file)}
+
+
+def first_number(cell: str) -> float:
+    return float(cell.split()[0])
+
+
+def test_the_readme_s_table_is_the_results():
+    """Every number of the main result, from the tables in git."""
+    gap, truth, cost = cells("gap_closed_mmd"), cells("truth"), cells("cost")
+    rows = re.findall(r"^\| ([a-z ]+) \| ([^a-z]+) \|$", text("README.md"), re.MULTILINE)
+    assert len(rows) == 8
+    for name, numbers in rows:
+        general, location, style, artists, passes = numbers.split(" | ")
+        for shown, space in ((general, "general"), (location, "location"), (style, "style")):
+            assert shown == f"{first_number(gap[name][space]):.2f}" or (shown == "0" and name == "plain")
+        assert artists == truth[name]["effective artists"].split()[0]
+        backward = first_number(cost[name]["backward passes"])
+        assert passes == f"{first_number(cost[name]['denoiser passes']):g}" + (f" + {backward:g}" if backward else "")
+
+
+def test_claims_are_the_results():
+    """Every number before an interval in docs/results.md is in the table that is named there, in some cell."""
+    for line in text("docs/results.md").splitlines():
+        files = re.findall(r"`(\w+)\.csv`", line)
+        if not line.startswith("|") or not files:
+            continue
+        shown = {cell for name in files for row in cells(name).values() for cell in row.values()} if files else set()
+        known = {rounded(cell) for cell in shown if "[" in cell}
+        for number in re.findall(r"-?[\d.]+ \[[^\]]+\]", line):
+            assert rounded(number) in known or rounded("-" + number) in known or negative(number) in known, number
+
+
+def rounded(cell: str) -> tuple[float, ...]:
+    """A value and its interval, to two digits after the point (three below 0.1)."""
+    values = [float(v) for v in re.findall(r"-?[\d.]+", cell)]
+    digits = 3 if max(map(abs, values)) < 0.05 else 2 if max(map(abs, values)) < 10 else 1
+    return tuple(round(v, digits) for v in values)
+
+
+def negative(cell: str) -> tuple[float, ...]:
+    value, low, high = rounded(cell)
+    return (-value, -high, -low)
