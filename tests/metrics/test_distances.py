@@ -59,7 +59,7 @@ def feature_set(n: int, shift: float = 0.0) -> FeatureSet:
 
 
 def test_the_rows_of_a_prompt_are_every_metric_where_it_is_asked_for(profile):
-    own, prompt = feature_set(20), Prompt("vase", "a painting of a vase", "test")
+    own, prompt = feature_set(20), Prompt("vase", "a painting of a vase", "test", subject="vase")
     others = {"truth": feature_set(15), "max_div": feature_set(30), "plain": feature_set(20, 0.5)}
     rows = of_prompt(profile, "langevin", prompt, own, others)
     found = {(r.metric, r.space, r.against): r for r in rows}

@@ -77,7 +77,7 @@ def test_hooks_edit_the_condition_and_the_weight():
 @pytest.mark.parametrize(
     "changes,message",
     [
-        ({"n": 0}, "n: expected at least 1 particle, got 0"),
+        ({"n": 0}, "n: expected at least 1, got 0"),
         ({"method": "teleport"}, "unknown method 'teleport'; expected one of plain, ancestral"),
         ({"method": "style_classifier"}, "space 'style_classifier' needs a style classifier"),
         ({"schedule": "cosine"}, "unknown schedule 'cosine'"),

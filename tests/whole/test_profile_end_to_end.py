@@ -244,8 +244,8 @@ def test_no_prompt_forms_a_path(profile):
 
 def test_a_second_run_gives_the_same_bytes_and_samples_nothing(profile, monkeypatch):
     before = {name: profile.samples(name).read_bytes() for name in profile.image_sets}
-    monkeypatch.setattr(sample, "load_pipeline", lambda *args: pytest.fail("sampled again"))
-    monkeypatch.setattr(reference, "load_pipeline", lambda *args: pytest.fail("sampled again"))
+    monkeypatch.setattr(sample, "pipeline_of", lambda *args: pytest.fail("sampled again"))
+    monkeypatch.setattr(reference, "pipeline_of", lambda *args: pytest.fail("sampled again"))
     for name in profile.methods:
         sample.run(profile, name)
     for name in profile.references:
@@ -301,7 +301,7 @@ def test_check_accepts_and_compares(profile, monkeypatch, capsys):
 
 
 def test_unknown_names_stop_before_a_model_is_loaded(profile, monkeypatch):
-    monkeypatch.setattr(sample, "load_pipeline", lambda *args: pytest.fail("loaded"))
+    monkeypatch.setattr(sample, "pipeline_of", lambda *args: pytest.fail("loaded"))
     with pytest.raises(BadInput, match="unknown method 'svgd'; expected one of channel_average, plain"):
         sample.run(profile, "svgd")
     assert set(load_methods(Path("methods.yaml"))) == set(METHODS)
