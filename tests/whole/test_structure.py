@@ -122,6 +122,11 @@ def test_what_reads_results_needs_no_torch(path):
         assert not {"torch", "diffusers", "transformers"} & used, f"{path} imports {one}"
 
 
+@pytest.mark.parametrize("stage", ["distances", "tables", "figures", "report"])
+def test_the_analysis_does_not_depend_on_the_painter(stage):
+    assert not [path for path in closure(f"analysis/stages/{stage}.py") if path.startswith("pipeline/world/")]
+
+
 def test_the_library_knows_no_pipeline():
     for path in modules():
         if path.startswith("repulsion/"):
