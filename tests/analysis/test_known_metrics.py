@@ -83,4 +83,4 @@ def test_a_floor_of_another_size_than_the_methods(tmp_path, monkeypatch):
     study.artists_file.parent.mkdir(parents=True)
     study.artists_file.write_text("artist\nambrel\nboskin\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"4 sets of 30 are 120 images for each prompt, but max_div2 has 12 \(2 artists"):
-        prompts.require_equal_sizes(study)
+        prompts.run(study)

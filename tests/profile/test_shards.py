@@ -1,8 +1,11 @@
 """Kills, full disks and changed inputs: nothing that was computed is lost, and nothing stale is used."""
 
 import errno
+import sys
 import zipfile
+from importlib.util import spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from safetensors import SafetensorError
 
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt
+from pipeline.profile.scratch import fingerprint
 from pipeline.sampling.shards import Job, make_set
 from pipeline.sets import image_sets
 from pipeline.sets.image_sets import ParticleSet, read_images
@@ -157,3 +161,16 @@ def test_hash_of_sees_names_and_contents(tmp_path):
     two = hash_of(folder)
     (folder / "b").write_text("y")
     assert len({one, two, hash_of(folder)}) == 3
+
+
+@pytest.mark.parametrize("name,counts", [("pipeline.mine", True), ("repulsion.mine", True), ("theirs.mine", False)])
+def test_a_fingerprint_changes_with_the_code_that_runs(tmp_path, monkeypatch, name, counts):
+    file = tmp_path / "mine.py"
+    file.write_text("a = 1\n", encoding="utf-8")
+    module = ModuleType(name)
+    module.__spec__ = spec_from_file_location(name, file)
+    monkeypatch.setitem(sys.modules, name, module)
+    before = fingerprint("a")
+    assert fingerprint("a") == before != fingerprint("b")
+    file.write_text("a = 2\n", encoding="utf-8")
+    assert (fingerprint("a") != before) == counts

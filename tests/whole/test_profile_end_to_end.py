@@ -27,7 +27,7 @@ from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from pipeline.sets.failures import read_failures, sets_made
 from pipeline.sets.feature_sets import FeatureSet, read_features, write_features
-from pipeline.sets.image_sets import read_forces, read_images, read_manifest, read_run
+from pipeline.sets.image_sets import ParticleSet, pack, read_forces, read_images, read_manifest, read_run, write_part
 from pipeline.stages import features, reference, sample
 from pipeline.stages import prompts as prepare
 from repulsion.core.errors import BadInput
@@ -253,6 +253,22 @@ def test_a_second_run_gives_the_same_bytes_and_samples_nothing(profile, monkeypa
     assert {name: profile.samples(name).read_bytes() for name in profile.image_sets} == before
 
 
+def test_images_of_another_size_in_a_later_batch(profile, tmp_path, monkeypatch):
+    manifest, images = read_manifest(profile.samples("plain")), read_images(profile.samples("plain"))
+    parts = []
+    for k, (prompt_id, rows) in enumerate(manifest.groupby("prompt_id", sort=False)):
+        pixels = images[rows.index][:, :: k + 1, :: k + 1]
+        made = ParticleSet(prompt_id, rows["index"].tolist(), rows["seed"].astype(int).tolist(), pixels, [], 0)
+        write_part(tmp_path / f"{k}.zip", "plain", made)
+        parts.append(tmp_path / f"{k}.zip")
+    pack(tmp_path / "plain.zip", parts)
+    monkeypatch.setattr(type(profile), "samples", lambda self, name: tmp_path / f"{name}.zip")
+    monkeypatch.setattr(type(profile), "scratch", property(lambda self: tmp_path / "scratch"))
+    batches = replace(profile, encoder=replace(profile.encoder, batch=len(images) // 2))
+    with pytest.raises(BadInput, match="images of different sizes"):
+        features.run(batches, "plain")
+
+
 def test_all_sets_in_one_process(profile, monkeypatch):
     """As the sweep runs them: a method that fails is recorded with its reason and left out, the others are as before."""
     before = {name: profile.samples(name).read_bytes() for name in profile.image_sets}
@@ -268,6 +284,13 @@ def test_all_sets_in_one_process(profile, monkeypatch):
         real(profile, name)
 
     stray = profile.distances_file("of_an_older_profile")
+    with monkeypatch.context() as patch:
+        patch.setattr(sample, "sample", failing)
+        sample.run(profile)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):  # an older list is of no use to it
+        patch.setattr(sample, "sample", lambda *args: (_ for _ in ()).throw(KeyboardInterrupt))
+        sample.run(profile)
+    assert not profile.failed.exists()
     with monkeypatch.context() as patch:
         patch.setattr(sample, "sample", failing)
         sample.run(profile)
