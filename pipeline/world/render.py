@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
@@ -23,7 +24,11 @@ HATCH_FREQUENCY = 9.0  # strokes per image side
 def render(scenes: Scenes, batch: int = 32) -> UInt8[Tensor, "n 3 64 64"]:
     """The scenes as images; the same scene gives the same bytes in any batch."""
     images = [paint(scenes[slice(k, k + batch)]) for k in range(0, len(scenes), batch)]
-    return (torch.cat(images) * 255).round().clamp(0, 255).to(torch.uint8)
+    return to_bytes(torch.cat(images))
+
+
+def to_bytes(colours: Float[Tensor, "n 3 64 64"]) -> UInt8[Tensor, "n 3 64 64"]:
+    return (colours * 255).round().clamp(0, 255).to(torch.uint8)
 
 
 def paint(scenes: Scenes) -> Float[Tensor, "n 3 64 64"]:
@@ -32,28 +37,73 @@ def paint(scenes: Scenes) -> Float[Tensor, "n 3 64 64"]:
     Every artist is one row of numbers, so that a batch of mixed artists is painted by the same formulas: ground and
     texture, then shadow, halo and echoes, then the body and the accent, then outlines.
     """
-    a = {name: column[scenes.artist].view(-1, 1, 1) for name, column in numbers().items()}
-    colour = {name: column[scenes.artist].view(-1, 3, 1, 1) for name, column in palettes().items()}
+    ground = ground_of(scenes.artist)
+    return subject_on(ground.textured(scenes.phase), subject_of(ground, scenes))
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A picture before its texture and its subject, which depends on the artist alone: where each pixel looks (u, v),
+    and colours. `numbers` and `colours` are the artists' rows of the table."""
+
+    numbers: dict[str, Float[Tensor, "n 1 1"]]
+    colours: dict[str, Float[Tensor, "n 3 1 1"]]
+    u: Float[Tensor, "n 64 64"]
+    v: Float[Tensor, "n 64 64"]
+    image: Float[Tensor, "n 3 64 64"]
+
+    def textured(self, phase: Float[Tensor, " n"]) -> Float[Tensor, "n 3 64 64"]:
+        waves = texture(self.u, self.v, phase.view(-1, 1, 1), self.numbers)
+        return self.image + (self.numbers["amplitude"] * waves).unsqueeze(1)
+
+
+def ground_of(artist: Int[Tensor, " n"]) -> Ground:
+    a = {name: column[artist].view(-1, 1, 1) for name, column in numbers().items()}
+    colour = {name: column[artist].view(-1, 3, 1, 1) for name, column in palettes().items()}
     u, v = canvas(a["wobble"], a["tile"])
+    return Ground(a, colour, u, v, mix(colour["ground_a"], colour["ground_b"], gradient(u, v, a)))
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What a subject puts on the ground, in this order: light (1 - shadow), then colours, each with its share of every
+    pixel. It does not depend on the texture's phase."""
+
+    light: Float[Tensor, "n 64 64"]
+    colours: list[tuple[Float[Tensor, "n 3 #h #w"], Float[Tensor, "n 64 64"]]]
+
+
+def subject_of(ground: Ground, scenes: Scenes) -> Layers:
+    """The subjects of the scenes, drawn by the ground's artists."""
+    a, colour, u, v = ground.numbers, ground.colours, ground.u, ground.v
     body, accent = distances(scenes, u, v)
     lit, _ = distances(scenes, u - CAST, v - CAST)  # the body as seen by light from the upper left
 
-    image = mix(colour["ground_a"], colour["ground_b"], gradient(u, v, a))
-    image = image + (a["amplitude"] * texture(u, v, scenes.phase.view(-1, 1, 1), a)).unsqueeze(1)
-    image = image * (1 - a["shadow"] * cover(lit, 2 / IMAGE_SIZE)).unsqueeze(1)
     glow = torch.exp(-body.clamp(min=0) / a["halo"].clamp(min=1e-3)) * (a["halo"] > 0) * 0.8
     fade = torch.exp(-(body.clamp(min=0) / 0.16).square())
     echo = a["echo"] * fade * (0.5 + 0.5 * torch.cos(TAU * body / ECHO_SPACING))
-    image = mix(image, colour["line"], torch.maximum(glow, echo))
 
     strokes = a["hatch"] * (0.5 + 0.5 * torch.sin(TAU * HATCH_FREQUENCY * (u + v - scenes.place.sum(1).view(-1, 1, 1))))
     slope = a["relief"] * ((lit - body) / CAST).clamp(-1, 1) * torch.exp(-(body / 0.05).square())
     flesh = mix(colour["body"], colour["accent"], 0.55 * strokes) + 0.4 * slope.unsqueeze(1)
     gathered = a["rim"] * torch.exp(-(body / 0.03).square())
-    image = mix(image, mix(flesh, colour["line"], gathered), a["fill"] * cover(body, a["softness"]))
-    image = mix(image, colour["accent"], cover(accent, a["softness"]))
     edge = torch.minimum(body.abs(), accent.abs()) - a["outline"]
-    return mix(image, colour["line"], cover(edge, 2 / IMAGE_SIZE) * (a["outline"] > 0))
+    return Layers(
+        1 - a["shadow"] * cover(lit, 2 / IMAGE_SIZE),
+        [
+            (colour["line"], torch.maximum(glow, echo)),
+            (mix(flesh, colour["line"], gathered), a["fill"] * cover(body, a["softness"])),
+            (colour["accent"], cover(accent, a["softness"])),
+            (colour["line"], cover(edge, 2 / IMAGE_SIZE) * (a["outline"] > 0)),
+        ],
+    )
+
+
+def subject_on(image: Float[Tensor, "n 3 64 64"], layers: Layers) -> Float[Tensor, "n 3 64 64"]:
+    image = image * layers.light.unsqueeze(1)
+    for colour, share in layers.colours:
+        image = mix(image, colour, share)
+    return image
 
 
 def canvas(wobble: Float[Tensor, "n 1 1"], tile: Float[Tensor, "n 1 1"]) -> tuple[Tensor, Tensor]:
