@@ -18,7 +18,8 @@ from analysis.study.settings import Study
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts
 from pipeline.sets.feature_sets import FeatureSet, read_features, require_set
-from pipeline.sets.image_sets import AGAIN, manifest_hash, read_forces, read_manifest, require_images
+from pipeline.sets.image_sets import manifest_hash, read_forces, read_manifest
+from pipeline.sets.records import AGAIN, ForceRecord, columns_of, require_images
 from repulsion.core.errors import BadInput, one_line
 from repulsion.core.files import read_text, read_yaml
 
@@ -42,7 +43,7 @@ def manifest_of(study: Study, name: str) -> pd.DataFrame:
     path = study.samples(name)
     manifest = read_manifest(path)
     require_images(path, manifest, name, images_of(study, name))
-    return manifest
+    return pd.DataFrame(manifest)
 
 
 def features_of(study: Study, name: str) -> FeatureSet:
@@ -65,14 +66,14 @@ def forces_of(study: Study, name: str) -> pd.DataFrame:
     """The recorded forces of a method; none where it does not repel. Raises BadInput unless every particle set has them
     at the same noise levels, each a finite number."""
     path, p = study.samples(name), study.sampling
-    forces = read_forces(path)
+    forces = pd.DataFrame(read_forces(path), columns=columns_of(ForceRecord))
     repels = bool(read_yaml(Path(study.methods_file))[name].get("repel")) and p.particles > 1
     expected = [image for image in images_of(study, name) if image[1] % p.particles == 0] if repels else []
     levels = {ids: tuple(some["level"]) for ids, some in forces.groupby(["prompt_id", "first_index"], sort=False)}
     if list(levels) != expected or len(set(levels.values())) > 1:
         ids = next((ids for ids in (*expected, *levels) if levels.get(ids) != next(iter(levels.values()), ())), None)
         raise BadInput(f"{path}: forces of {ids or 'its particle sets'} are not as they were recorded; {AGAIN}")
-    if not np.isfinite(forces[["sigma", "score_norm", "repulsion_norm"]].to_numpy()).all():
+    if not np.isfinite(forces[["sigma", "score_norm", "repulsion_norm"]].to_numpy(float)).all():
         raise BadInput(f"{path}: forces that are not finite; {AGAIN}")
     return forces
 

@@ -7,17 +7,15 @@ import pytest
 from PIL import Image
 
 from pipeline.sets.image_sets import (
-    MANIFEST,
-    RUN,
     ParticleSet,
     pack,
     read_forces,
     read_images,
     read_manifest,
     read_run,
-    require_images,
     write_part,
 )
+from pipeline.sets.records import MANIFEST, RUN, require_images
 from repulsion.core.errors import BadInput
 
 
@@ -39,15 +37,16 @@ def packed(tmp_path):
 
 def test_what_is_written_is_read(packed):
     manifest = read_manifest(packed)
-    assert manifest["prompt_id"].tolist() == ["NA"] * 3 + ["null"] * 3 + ["1e5"] * 3
-    assert manifest["index"].tolist() == list(range(9)) and manifest["seed"][8] == str(2**62 + 8)
-    assert manifest["file"].tolist() == [f"{k:06d}.png" for k in range(9)]
+    assert [row.prompt_id for row in manifest] == ["NA"] * 3 + ["null"] * 3 + ["1e5"] * 3
+    assert [row.index for row in manifest] == list(range(9)) and manifest[8].seed == str(2**62 + 8)
+    assert [row.file for row in manifest] == [f"{k:06d}.png" for k in range(9)]
     expected = np.concatenate([made("", 3 * k).images for k in range(3)])
     assert (read_images(packed) == expected).all()
     assert (read_images(packed, ["000004.png"])[0] == expected[4]).all()
     assert read_run(packed) == {"images": 9, "denoiser_passes": 360, "denoiser_backward_passes": 0}
     forces = read_forces(packed)
-    assert forces["prompt_id"].tolist() == ["NA", "null", "1e5"] and forces["first_index"].tolist() == [0, 3, 6]
+    assert [(row.prompt_id, row.first_index) for row in forces] == [("NA", 0), ("null", 3), ("1e5", 6)]
+    assert all((row.level, row.sigma, row.score_norm, row.repulsion_norm) == (0, 14.6, 2.0, 0.5) for row in forces)
 
 
 def test_bytes_depend_on_the_content_alone(packed, tmp_path):
@@ -102,7 +101,7 @@ def test_a_truncated_png_and_a_missing_row(packed, tmp_path):
     with pytest.raises(BadInput, match="the manifest has 8 rows, expected 9"):
         read_manifest(tmp_path / "changed.zip")
     rewrite(lambda e: e.update({MANIFEST: e[MANIFEST].replace(b"sha256", b"md5")}))
-    with pytest.raises(BadInput, match="manifest has columns"):
+    with pytest.raises(BadInput, match="manifest.csv has columns"):
         read_manifest(tmp_path / "changed.zip")
 
 
