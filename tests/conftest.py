@@ -5,6 +5,8 @@ import pytest
 
 # No test may ask the network for a model.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Tests look into the process that samples; tests/profile/test_workers.py has the others.
+os.environ["REPULSION_WORKERS"] = "1"
 
 
 @pytest.fixture(autouse=True)

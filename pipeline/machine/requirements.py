@@ -19,6 +19,7 @@ from pipeline.machine.downloads import require_encoder_weights, require_model
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
+from pipeline.sampling.workers import VARIABLE, workers_and_threads
 from pipeline.world.artists import ARTIST_NAMES
 from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.diffusion.model_folder import (
@@ -77,8 +78,9 @@ def parameters_of(model: Path, part: str) -> int:
 
 
 def memory_needed(profile: Profile) -> float:
-    """GiB on the device while a particle set is sampled: weights (of two parts at most, where the others stay on the
-    CPU), latents with what the sampler keeps of them, and the largest of the micro-batches."""
+    """GiB on the device while particle sets are sampled: weights (of two parts at most, where the others stay on the
+    CPU), and for each set that is made at once, latents with what the sampler keeps of them and the largest of the
+    micro-batches."""
     unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
     channels, height, width = latent_shape(unet, image_factor(vae))
     widest = height * width * 8 * unet["block_out_channels"][0]
@@ -90,7 +92,12 @@ def memory_needed(profile: Profile) -> float:
     counts = parameters(profile).values()
     there = sorted(counts)[-2:] if compute.offload else counts
     weights = sum(there) * BYTES[compute.dtype]
-    return (weights + working + kept) / GIB
+    return (weights + sets_at_once(profile) * (working + kept)) / GIB
+
+
+def sets_at_once(profile: Profile) -> int:
+    prompts = len(select(read_prompts(Path(profile.prompts.source)), profile.prompts))
+    return workers_and_threads(profile.device, prompts * profile.sampling.sets_per_prompt)[0]
 
 
 def through_denoiser(profile: Profile) -> bool:
@@ -155,13 +162,16 @@ def memory(profile: Profile) -> str:
         require_device(profile.device)
     except BadInput:
         raise BadInput(f"memory: about {needed:.1f} GiB needed, and there is no {profile.device} device") from None
-    if needed > (there := memory_there(profile)):
+    there, at_once = memory_there(profile), sets_at_once(profile)
+    beside = f" by {at_once} sets at once" if at_once > 1 else ""
+    if needed > there:
+        fewer = f", or set {VARIABLE}=1 in the environment" if at_once > 1 else ""
         raise BadInput(
-            f"memory: about {needed:.1f} GiB needed, {there:.1f} GiB on the {profile.device}; lower sampling.batch "
-            f"({profile.sampling.batch}), compute.gradient_batch ({profile.compute.gradient_batch}) or decode_batch "
-            f"({profile.compute.decode_batch})"
+            f"memory: about {needed:.1f} GiB needed{beside}, {there:.1f} GiB on the {profile.device}; lower "
+            f"sampling.batch ({profile.sampling.batch}), compute.gradient_batch ({profile.compute.gradient_batch}) or decode_batch "
+            f"({profile.compute.decode_batch}){fewer}"
         )
-    return f"about {needed:.1f} GiB needed, {there:.1f} GiB on the {profile.device}"
+    return f"about {needed:.1f} GiB needed{beside}, {there:.1f} GiB on the {profile.device}"
 
 
 def disk(profile: Profile) -> str:

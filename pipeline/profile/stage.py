@@ -35,9 +35,10 @@ def seconds_since_start() -> float:
 
 
 def log_cost(profile: Profile, stage: str) -> None:
-    """Add what a stage took, and its peak memory, to a file beside the results and never among them: times differ from
-    run to run."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # Linux counts it in KiB
+    """Add what a stage took, and the peak memory of its largest process, to a file beside the results and never among
+    them: times differ from run to run."""
+    of = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    peak = max(resource.getrusage(one).ru_maxrss for one in of) / 2**20  # Linux counts it in KiB
     row = {"stage": stage, "seconds": round(seconds_since_start(), 1), "peak_gib": round(peak, 2)}
     profile.times.parent.mkdir(parents=True, exist_ok=True)
     with profile.times.open("a", encoding="utf-8") as file:

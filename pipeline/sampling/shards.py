@@ -20,6 +20,7 @@ from tqdm import tqdm
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt
 from pipeline.profile.scratch import scratch_folder
+from pipeline.sampling.workers import each_done, torch_threads, workers_and_threads
 from pipeline.sets.image_sets import ParticleSet, pack, read_pngs, write_part
 from repulsion.core.errors import BadInput
 
@@ -55,12 +56,17 @@ def make_set(profile: Profile, name: str, jobs: list[Job], inputs: list[Any], lo
     is not called where nothing is left to make.
     """
     folder = scratch_folder(profile.scratch / "shards" / name, inputs)
-    shards = [folder / job.name for job in jobs]
-    make = None
-    for job, shard in zip(tqdm(jobs, desc=name), shards, strict=True):
-        unfinished = shard.with_suffix("")
-        if not is_whole(shard):
-            make = make or load()
-            write_part(shard, name, make(job, unfinished))
-        shutil.rmtree(unfinished, ignore_errors=True)
-    pack(profile.samples(name), shards)
+    shards = {job: folder / job.name for job in jobs}
+    if todo := [job for job in jobs if not is_whole(shards[job])]:
+        workers, threads = workers_and_threads(profile.device, len(jobs))
+        with tqdm(total=len(jobs), initial=len(jobs) - len(todo), desc=name) as bar, torch_threads(1):
+            make = load()
+
+            def work(job: Job) -> None:
+                write_part(shards[job], name, make(job, shards[job].with_suffix("")))
+
+            for _ in each_done(work, todo, min(workers, len(todo)), threads):
+                bar.update()
+    for shard in shards.values():
+        shutil.rmtree(shard.with_suffix(""), ignore_errors=True)
+    pack(profile.samples(name), list(shards.values()))

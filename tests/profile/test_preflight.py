@@ -15,6 +15,7 @@ from stand_ins import small_model
 from pipeline.machine import preflight, requirements
 from pipeline.machine.requirements import disk_needed, images_of, memory_needed
 from pipeline.profile.profile import Profile, read_profile
+from pipeline.sampling import workers
 from repulsion.core.errors import BadInput
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
@@ -153,6 +154,20 @@ def test_sizes_follow_the_parameters(monkeypatch):
         assert (memory_needed(back) > memory_needed(profile)) == grows
     small = read_profile(PROFILES["small"])
     assert images_of(small)["plain"] == 6 * 120 and images_of(small)["max_div"] == 6 * 160
+
+
+def test_sets_made_at_once_share_the_weights(profile, monkeypatch):
+    def needed(cores: int) -> float:
+        monkeypatch.setattr(workers, "cores", lambda: cores)
+        monkeypatch.setenv(workers.VARIABLE, str(cores))
+        return memory_needed(profile)
+
+    one, two, three = map(needed, (1, 2, 3))
+    assert three - two == pytest.approx(two - one) and two - one < one
+    assert needed(10**6) == pytest.approx(one + (6 * 25 - 1) * (two - one))  # 6 prompts of 25 sets
+    monkeypatch.setattr(requirements, "memory_there", lambda profile: 0.0)
+    with pytest.raises(BadInput, match=r"by 150 sets at once, .*, or set REPULSION_WORKERS=1 in the environment"):
+        requirements.memory(profile)
 
 
 def test_costs_add_up(profile):
