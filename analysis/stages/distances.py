@@ -3,9 +3,13 @@ SET, of all sets but those of methods that failed."""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from itertools import groupby
 from operator import attrgetter
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -18,11 +22,13 @@ from analysis.study.results import Row, write_results
 from analysis.study.rows import Key, compared_with, is_paired, keys_of, particle_set
 from analysis.study.settings import Study
 from pipeline.profile.prompts import Prompt, read_prompts
+from pipeline.profile.scratch import scratch_folder
 from pipeline.profile.stage import main
 from pipeline.sets.failures import sets_made
 from pipeline.sets.feature_sets import FeatureSet, require_same_spaces
 from pipeline.sets.image_sets import read_run
 from repulsion.core.errors import BadInput
+from repulsion.core.files import new_file
 
 Vectors = dict[str, np.ndarray]
 Take = Callable[[Key], Replicates]
@@ -84,13 +90,32 @@ def of_prompt(study: Study, name: str, prompt: Prompt, own: FeatureSet, others: 
 
 
 def compute(study: Study, name: str) -> None:
-    """The results file of one set."""
+    """The results file of one set. What it was made of, it need not be made of again: it is kept in the scratch folder,
+    too, as DVC deletes outputs before a stage."""
     own, others = features_of(study, name), {}
     for other in (*compared_with(study, name), *([study.analysis.baseline] if is_paired(study, name) else [])):
         others[other] = features_of(study, other)
         require_same_spaces(own, others[other], f"set {name}")
-    rows = [r for q in read_prompts(study.prompts_file) for r in of_prompt(study, name, q, own, others)]
-    write_results(study, name, rows, read_run(study.samples(name)))
+    prompts, run = read_prompts(study.prompts_file), read_run(study.samples(name))
+    files = [file_hash(study.features(one)) for one in (name, *others)]
+    sizes = asdict(study.sampling), study.references, asdict(study.analysis)
+    folder = scratch_folder(study.scratch / "distances" / name, files, [asdict(q) for q in prompts], run, *sizes)
+    path, kept = study.distances_file(name), folder / "results.json"
+    if kept.is_file():
+        copy(kept, path)
+        return
+    write_results(study, name, [r for q in prompts for r in of_prompt(study, name, q, own, others)], run)
+    copy(path, kept)
+
+
+def copy(made: Path, path: Path) -> None:
+    with new_file(path) as part:
+        shutil.copyfile(made, part)
+
+
+def file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def run(study: Study, name: str | None = None) -> None:

@@ -9,12 +9,12 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("repulsion", "pipeline")
+PACKAGES = ("repulsion", "pipeline", "analysis")
 
 
 def fingerprint(*values: object) -> str:
     """What a result belongs to: the given values (anything JSON can hold), the version of torch, and the bytes of every
-    module of the library and the pipeline that this process runs (the one started by `python -m` included)."""
+    module of the project that this process runs (the one started by `python -m` included)."""
     digest = hashlib.sha256(json.dumps([*values, version("torch")]).encode())
     specs = {spec.name: spec.origin for m in list(sys.modules.values()) if (spec := getattr(m, "__spec__", None))}
     for name in sorted(n for n, origin in specs.items() if n.split(".")[0] in PACKAGES and origin):

@@ -18,7 +18,8 @@ from pipeline.profile.scratch import scratch_folder
 from pipeline.profile.stage import main
 from pipeline.sets.failures import sets_made
 from pipeline.sets.feature_sets import FeatureSet, write_features
-from pipeline.sets.image_sets import decode_all, manifest_hash, read_images, read_manifest, read_pngs, require_images
+from pipeline.sets.image_sets import decode_all, manifest_hash, read_images, read_manifest, read_pngs
+from pipeline.sets.records import require_images
 from repulsion.tensors.devices import require_device
 from repulsion.tensors.weights import kept_or_made
 
@@ -31,11 +32,11 @@ def encode(profile: Profile, name: str) -> None:
     prompt_ids = [q.prompt_id for q in read_prompts(profile.prompts_file)]
     artists = read_artists(profile.artists_file)
     require_images(path, manifest, name, profile.images(name, prompt_ids, len(artists)))
-    inputs = used, p.batch, profile.device, manifest["sha256"].tolist()
+    inputs = used, p.batch, profile.device, [row.sha256 for row in manifest]
     folder = scratch_folder(profile.scratch / "features" / name, *inputs)
     encoder = load_encoder(p, profile.device)
     pngs, parts = read_pngs(path), []
-    size = read_images(path, manifest["file"][:1]).shape[1:3]
+    size = read_images(path, [manifest[0].file]).shape[1:3]
     for k in tqdm(range(0, len(manifest), p.batch), desc=f"features {name}"):
         batch = list(islice(pngs, p.batch))
 
@@ -45,7 +46,7 @@ def encode(profile: Profile, name: str) -> None:
         parts.append(kept_or_made(folder / f"{k:06d}.safetensors", made))
     whole = {space: torch.cat([part[space] for part in parts]).numpy() for space in parts[0]}
     classes = {reading: np.array(names) for reading, names in encoder.classes.items()}
-    ids = manifest["prompt_id"].to_numpy(str), manifest["index"].to_numpy(np.int64)
+    ids = np.array([row.prompt_id for row in manifest]), np.array([row.index for row in manifest], np.int64)
     write_features(profile.features(name), FeatureSet(name, manifest_hash(path), used, classes, *ids, whole))
 
 

@@ -47,10 +47,10 @@ def run(profile: Profile, name: str | None = None) -> None:
     """Of all methods, one with values that are not finite is recorded in failed.json with the reason; the others are
     still sampled."""
     require_device(profile.device)
+    profile.failed.unlink(missing_ok=True)  # of an earlier run
     if name:
         sample(profile, name)
         return
-    profile.failed.unlink(missing_ok=True)
     failed = {}
     for method in profile.methods:
         try:

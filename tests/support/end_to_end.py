@@ -25,10 +25,8 @@ def run_stages(profile: Study) -> None:
         reference.run(profile, name)
     for name in profile.methods:
         sample.run(profile, name)
-    for name in profile.image_sets:
-        features.run(profile, name)
-    for name in profile.image_sets:
-        distances.run(profile, name)
+    features.run(profile)
+    distances.run(profile)
     tables.run(profile)
     story.run(profile)
     draw.run(profile)

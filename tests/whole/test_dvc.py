@@ -61,7 +61,7 @@ def unchanged(folder: Path) -> set[str]:
 @pytest.fixture(scope="module")
 def every_stage(copy) -> set[str]:
     found = unchanged(copy)
-    assert {"prompts", "style_classifier", "sample@plain", "features@truth", "distances@plain", "report"} <= found
+    assert {"prompts", "style_classifier", "sample@plain", "features", "distances", "report"} <= found
     return found
 
 
@@ -93,12 +93,12 @@ def test_a_changed_strength_resamples_its_own_row_only(copy, every_stage):
 # An edit of a file, stages that run again, and (beginnings of) those that do not.
 SAMPLING = ("sample", "reference", "style_classifier")
 EDITS = {
-    "analysis/metrics/mmd.py": ({"distances@plain", "tables"}, (*SAMPLING, "features", "story")),
-    "analysis/study/settings.py": ({"distances@plain", "tables"}, (*SAMPLING, "features", "story")),
+    "analysis/metrics/mmd.py": ({"distances", "tables"}, (*SAMPLING, "features", "story")),
+    "analysis/study/settings.py": ({"distances", "tables"}, (*SAMPLING, "features", "story")),
     "analysis/figures/images/pairs.py": ({"figures"}, (*SAMPLING, "features", "distances", "tables")),
     "analysis/paper/page.py": ({"report"}, (*SAMPLING, "features", "distances", "tables", "figures")),
-    "pipeline/world/palette.py": ({"reference@truth", "features@plain"}, ("sample", "style_classifier", "story")),
-    "pipeline/encoders/feature_spaces.py": ({"features@plain"}, (*SAMPLING, "story")),
+    "pipeline/world/palette.py": ({"reference@truth", "features"}, ("sample", "style_classifier", "story")),
+    "pipeline/encoders/feature_spaces.py": ({"features"}, (*SAMPLING, "story")),
     "pipeline/stages/reference.py": ({"reference@max_div"}, ("sample", "style_classifier", "features", "distances")),
     "pipeline/training/loop.py": ({"style_classifier"}, ("sample", "reference", "features", "distances")),
     "repulsion/tensors/noise.py": ({"sample@plain", "style_classifier", "story"}, ("features", "distances", ":")),

@@ -25,6 +25,7 @@ from analysis.stages import distances, report, tables
 from analysis.stages import figures as draw
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
+from pipeline.sampling import workers
 from pipeline.sets.failures import read_failures, sets_made
 from pipeline.sets.feature_sets import FeatureSet, read_features, write_features
 from pipeline.sets.image_sets import ParticleSet, pack, read_forces, read_images, read_manifest, read_run, write_part
@@ -90,8 +91,8 @@ def profile(tmp_path_factory) -> Study:
 def test_every_set_has_its_images_and_a_manifest(profile):
     for name in profile.image_sets:
         manifest = read_manifest(profile.samples(name))
-        assert manifest["prompt_id"].tolist() == ["vase"] * 12 + ["odd"] * 12
-        assert manifest["index"].tolist() == list(range(12)) * 2 and set(manifest["set"]) == {name}
+        assert [row.prompt_id for row in manifest] == ["vase"] * 12 + ["odd"] * 12
+        assert [row.index for row in manifest] == list(range(12)) * 2 and {row.set for row in manifest} == {name}
         assert read_images(profile.samples(name)).shape == (24, 64, 64, 3)
     # 2 prompts x 12 images x 3 levels, with and without the prompt
     assert read_run(profile.samples("plain")) == {
@@ -102,7 +103,7 @@ def test_every_set_has_its_images_and_a_manifest(profile):
 
 
 def test_methods_are_paired_and_references_are_not(profile):
-    seeds = {name: read_manifest(profile.samples(name))["seed"].tolist() for name in profile.image_sets}
+    seeds = {name: [row.seed for row in read_manifest(profile.samples(name))] for name in profile.image_sets}
     assert seeds["plain"] == seeds["channel_average"] == seeds["style_classifier"]
     assert len(set(seeds["plain"])) == 24
     assert not set(seeds["plain"]) & set(seeds["max_div"]) and not set(seeds["max_div"]) & set(seeds["max_div2"])
@@ -111,13 +112,13 @@ def test_methods_are_paired_and_references_are_not(profile):
 def test_forces_are_recorded_for_every_set_and_level(profile):
     assert len(read_forces(profile.samples("plain"))) == 0
     forces = read_forces(profile.samples("channel_average"))
-    assert len(forces) == 2 * 3 * 3 and (forces["repulsion_norm"] > 0).all()  # prompts, sets, levels
-    assert forces["first_index"].tolist()[::3] == [0, 4, 8] * 2
+    assert len(forces) == 2 * 3 * 3 and all(row.repulsion_norm > 0 for row in forces)  # prompts, sets, levels
+    assert [row.first_index for row in forces][::3] == [0, 4, 8] * 2
 
 
 def test_features_follow_the_manifest(profile):
     manifest, found = read_manifest(profile.samples("plain")), read_features(profile.features("plain"))
-    assert found.prompt_id.tolist() == manifest["prompt_id"].tolist()
+    assert found.prompt_id.tolist() == [row.prompt_id for row in manifest]
     assert found.encoder.startswith("painted_world ")
     shapes = {name: v.shape for name, v in found.vectors.items()}
     expected = {
@@ -256,9 +257,10 @@ def test_a_second_run_gives_the_same_bytes_and_samples_nothing(profile, monkeypa
 def test_images_of_another_size_in_a_later_batch(profile, tmp_path, monkeypatch):
     manifest, images = read_manifest(profile.samples("plain")), read_images(profile.samples("plain"))
     parts = []
-    for k, (prompt_id, rows) in enumerate(manifest.groupby("prompt_id", sort=False)):
-        pixels = images[rows.index][:, :: k + 1, :: k + 1]
-        made = ParticleSet(prompt_id, rows["index"].tolist(), rows["seed"].astype(int).tolist(), pixels, [], 0)
+    for k, prompt_id in enumerate(dict.fromkeys(row.prompt_id for row in manifest)):
+        rows = [row for row in manifest if row.prompt_id == prompt_id]
+        pixels = images[[row.prompt_id == prompt_id for row in manifest]][:, :: k + 1, :: k + 1]
+        made = ParticleSet(prompt_id, [row.index for row in rows], [int(row.seed) for row in rows], pixels, [], 0)
         write_part(tmp_path / f"{k}.zip", "plain", made)
         parts.append(tmp_path / f"{k}.zip")
     pack(tmp_path / "plain.zip", parts)
@@ -269,13 +271,51 @@ def test_images_of_another_size_in_a_later_batch(profile, tmp_path, monkeypatch)
         features.run(batches, "plain")
 
 
+def test_sets_side_by_side_are_the_same_bytes(profile, monkeypatch):
+    """In one process, in two, and one set alone where the others are there already: by one thread each."""
+
+    def made(name: str, cores: int, again: list[Path]) -> bytes:
+        monkeypatch.setattr(workers, "cores", lambda: cores)
+        monkeypatch.setenv(workers.VARIABLE, str(cores))
+        for path in (*again, profile.samples(name)):
+            path.unlink()
+        sample.run(profile, name)
+        return profile.samples(name).read_bytes()
+
+    for name in ("channel_average", "style_classifier"):
+        shards = sorted((profile.scratch / "shards" / name).glob("*/*.zip"))
+        before = {path: path.read_bytes() for path in (*shards, profile.samples(name))}
+        one = made(name, 1, shards)
+        assert len(shards) == 6 and made(name, 2, shards) == one and made(name, 2, shards[5:]) == one
+        for path, content in before.items():  # made by more threads: other bytes, where so few latents share a call
+            path.write_bytes(content)
+
+
+def test_distances_that_were_computed_are_kept(profile, monkeypatch):
+    """DVC deletes a stage's outputs before it runs: of features that did not change, nothing is computed again."""
+    path = profile.distances_file("plain")
+    before = path.read_bytes()
+    path.unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(distances, "of_prompt", lambda *args: pytest.fail("computed again"))
+        distances.run(profile, "plain")
+    assert path.read_bytes() == before
+    features_path = profile.features("max_div")
+    content, found = features_path.read_bytes(), read_features(features_path)
+    try:
+        write_features(features_path, replace(found, vectors=found.vectors | {"general": found.vectors["general"] + 1}))
+        distances.run(profile, "plain")
+        assert path.read_bytes() != before
+    finally:
+        features_path.write_bytes(content)
+        distances.run(profile, "plain")
+    assert path.read_bytes() == before
+
+
 def test_all_sets_in_one_process(profile, monkeypatch):
     """As the sweep runs them: a method that fails is recorded with its reason and left out, the others are as before."""
     before = {name: profile.samples(name).read_bytes() for name in profile.image_sets}
-    with pytest.raises(
-        BadInput, match=r"no .*failed.json; python -m pipeline.stages.sample, without METHOD, writes it"
-    ):
-        features.run(profile)
+    assert read_failures(profile) == {}
     real = sample.sample
 
     def failing(profile, name):

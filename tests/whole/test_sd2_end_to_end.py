@@ -93,7 +93,7 @@ def test_methods_get_all_artists_and_the_text_is_cut(profile):
     assert row["method_prompt"] == f"{row['prompt']}, by {', '.join(artists)}"
     assert row["seen"].startswith("painting of a beautiful vase of flowers , by thomas kinkade")
     assert "bouguereau" not in row["seen"] and len(row["seen"]) < 0.7 * len(row["method_prompt"])
-    methods, named = (set(read_manifest(profile.samples(name))["set"]) for name in ("plain", "max_div"))
+    methods, named = ({row.set for row in read_manifest(profile.samples(name))} for name in ("plain", "max_div"))
     assert methods == {"plain"} and named == {"max_div"}
 
 
