@@ -168,8 +168,8 @@ def memory(profile: Profile) -> str:
         fewer = f", or set {VARIABLE}=1 in the environment" if at_once > 1 else ""
         raise BadInput(
             f"memory: about {needed:.1f} GiB needed{beside}, {there:.1f} GiB on the {profile.device}; lower "
-            f"sampling.batch ({profile.sampling.batch}), compute.gradient_batch ({profile.compute.gradient_batch}) or decode_batch "
-            f"({profile.compute.decode_batch}){fewer}"
+            f"sampling.batch ({profile.sampling.batch}), compute.gradient_batch ({profile.compute.gradient_batch}) or "
+            f"decode_batch ({profile.compute.decode_batch}){fewer}"
         )
     return f"about {needed:.1f} GiB needed{beside}, {there:.1f} GiB on the {profile.device}"
 

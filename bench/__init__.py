@@ -1,1 +1,0 @@
-"""Speed and memory, measured on request by `make bench`; no test is timed."""
