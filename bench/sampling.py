@@ -18,8 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bench.timing import CORES, interleaved, machine, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
-from pipeline.sampling.workers import each_done
+from bench.timing import interleaved, machine, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
 from pipeline.world.captions import caption
 from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.denoiser import to_images
@@ -52,8 +51,7 @@ def context(size: int) -> Context:
 
 
 def samplers() -> dict[str, Callable[[], Tensor]]:
-    """One particle set by every method, plain ones at once as stages make them, and diffusers' own loop on the same
-    starts."""
+    """One particle set by every method, and diffusers' own loop on the same starts."""
     pipe, network = load_pipeline(MODEL, "cpu"), context(8).classifier
     request = SetRequest(PROMPT, 0, PROMPT, "linspace", LEVELS, GUIDANCE, 2 * N, 2 * N, N, "bench")
 
@@ -61,8 +59,6 @@ def samplers() -> dict[str, Callable[[], Tensor]]:
         return to_images(pipe, sample_particles(pipe, method, request, list(range(N)), network).x0, N)
 
     works = {name: lambda method=method: run(method) for name, method in load_methods(METHODS_FILE).items()}
-    plain = works["plain"]
-    works["at once"] = lambda: list(each_done(lambda item: plain(), list(range(CORES)), CORES))
     works["diffusers"] = lambda: sample_plain(pipe, [PROMPT] * N, list(range(N)), GUIDANCE, LEVELS, seed=0)
     return works
 
@@ -135,8 +131,6 @@ def main() -> None:
             rows.append(row(f"sampling, {name}: time against plain", median_ratio(times, name, "plain"), "<=", bar))
     faster = median_ratio(times, "diffusers", "plain")
     rows.append(row("plain sampling: times faster than diffusers' loop", faster, ">=", 1))
-    what = "plain sampling, a set in each of two processes: times faster than diffusers' loop"
-    rows.append(row(what, CORES * median_ratio(times, "diffusers", "at once"), ">=", 1.1))
     report(RESULTS, rows)
     COST.write_text(json.dumps(cost_rows(times), indent=1) + "\n", encoding="utf-8")
 
