@@ -25,8 +25,9 @@ env: .venv/.locked
 scm:
 	@test -e .git || $(BIN)/dvc config --local core.no_scm true
 
+# A file's tests in one of several processes, which share the cores: one thread each.
 test: env
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
 
 lint: env
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
