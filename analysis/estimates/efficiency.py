@@ -12,7 +12,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from analysis.estimates.estimates import SEED, Estimate
-from analysis.estimates.intervals import choices, resampled
+from analysis.estimates.intervals import resampled, times_drawn
 from analysis.metrics import truth
 from analysis.study.inputs import features_of
 from analysis.study.settings import Study
@@ -76,7 +76,7 @@ def curve(sets: Int[np.ndarray, "prompts sets particles"]) -> Curve:
         [[by_rotation(np.delete(of_prompt, c, axis=0)).mean(0) for c in range(count)] for of_prompt in sets]
     )
     left_out = np.pad(left_out, ((0, 0), (0, 0), (0, particles)), mode="edge")
-    return Curve(whole.mean(0), resampled(whole, left_out, choices(prompts, count, SEED)))
+    return Curve(whole.mean(0), resampled(whole, left_out, times_drawn(prompts, count, SEED)))
 
 
 def curves(study: Study, kind: str) -> dict[str, Curve]:

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from analysis.estimates.gap import gap_closed
-from analysis.estimates.intervals import RESAMPLES, choices, interval, resampled
+from analysis.estimates.intervals import RESAMPLES, interval, resampled, times_drawn
 from analysis.study.results import select
 from analysis.study.settings import Study
 
@@ -46,7 +46,7 @@ def estimates(results: pd.DataFrame, metric: str, space: str = "", against: str 
             found[name] = Estimate(value, np.full(RESAMPLES, np.nan))
             continue
         left_out = np.array(rows["left_out"].to_list())
-        drawn = choices(*left_out.shape, SEED)
+        drawn = times_drawn(*left_out.shape, SEED)
         found[name] = Estimate(value, resampled(rows["value"].to_numpy(float), left_out, drawn))
     return found
 
@@ -66,7 +66,7 @@ def of_prompt(row: tuple, k: int = 0, prompts: int = 1) -> Estimate:
     if row.value is None or np.isnan(row.value) or not row.left_out:
         return Estimate(np.nan if row.value is None else float(row.value), np.full(RESAMPLES, np.nan))
     left_out = np.array([row.left_out])
-    drawn = choices(prompts, left_out.shape[1], SEED)[:, [k]]
+    drawn = times_drawn(prompts, left_out.shape[1], SEED)[:, [k]]
     return Estimate(float(row.value), resampled(np.array([row.value]), left_out, drawn))
 
 

@@ -8,9 +8,11 @@ are resampled: prompts stay, sets are drawn with replacement within each prompt,
 
 from __future__ import annotations
 
+from functools import lru_cache
+from statistics import NormalDist
+
 import numpy as np
-from jaxtyping import Float, Int
-from scipy.stats import norm
+from jaxtyping import Float
 
 from repulsion.core.errors import BadInput
 
@@ -29,15 +31,23 @@ def pseudo_values(
     return c * value[:, None] - (c - 1) * left_out
 
 
-def choices(prompts: int, sets: int, seed: int) -> Int[np.ndarray, "resamples prompts sets"]:
-    """Which sets each resample draws within each prompt."""
-    return np.random.default_rng(seed).integers(sets, size=(RESAMPLES, prompts, sets))
+def times_drawn(prompts: int, sets: int, seed: int) -> Float[np.ndarray, "resamples prompts sets"]:
+    """How often each resample draws each set, of as many sets for each prompt as it has."""
+    return counted_draws(RESAMPLES, prompts, sets, seed)
+
+
+@lru_cache(maxsize=4)  # every estimate of a study shares one draw
+def counted_draws(resamples: int, prompts: int, sets: int, seed: int) -> Float[np.ndarray, "resamples prompts sets"]:
+    drawn = np.random.default_rng(seed).integers(sets, size=(resamples, prompts, sets))
+    counts = np.stack([(drawn == c).sum(-1) for c in range(sets)], -1).astype(float)
+    counts.flags.writeable = False
+    return counts
 
 
 def resampled(
     value: Float[np.ndarray, "prompts ..."],
     left_out: Float[np.ndarray, "prompts sets ..."],
-    drawn: Int[np.ndarray, "resamples prompts sets"],
+    times: Float[np.ndarray, "resamples prompts sets"],
 ) -> Float[np.ndarray, "resamples ..."]:
     """The metric's mean over prompts in every resample; of several numbers at once (a curve) where it has them.
 
@@ -47,8 +57,8 @@ def resampled(
     """
     pseudo = pseudo_values(value, left_out)
     deviation = pseudo - pseudo.mean(1, keepdims=True)
-    c = pseudo.shape[1]
-    means = np.stack([deviation[p][drawn[:, p]].mean(1) for p in range(len(value))], 1).mean(1)
+    prompts, c = pseudo.shape[:2]
+    means = np.tensordot(times, deviation, axes=2) / (prompts * c)
     return value.mean(0) + means * np.sqrt(c / (c - 1))
 
 
@@ -66,7 +76,7 @@ def band(draws: Float[np.ndarray, "resamples n"]) -> Float[np.ndarray, "2 n"]:
 
 def share_interval(share: Float[np.ndarray, "..."], n: Float[np.ndarray, "..."]) -> Float[np.ndarray, "2 ..."]:
     """Wilson's 95% interval of a share of n independent cases (Wilson 1927): low and high, within 0 and 1."""
-    z = norm.ppf((1 + LEVEL) / 2)
+    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     reach = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return np.array([middle - reach, middle + reach])

@@ -99,10 +99,8 @@ def sheet(images: Images) -> str:
 
 def sheets(study: Study, prompt_ids: list[str]) -> dict[str, dict[str, str]]:
     """A picture for each prompt and set."""
-    return {
-        prompt_id: {name: sheet(first_images(study, name, prompt_id, SHOWN)) for name in study.image_sets}
-        for prompt_id in prompt_ids
-    }
+    images = {name: first_images(study, name, prompt_ids, SHOWN) for name in study.image_sets}
+    return {prompt_id: {name: sheet(of_set[prompt_id]) for name, of_set in images.items()} for prompt_id in prompt_ids}
 
 
 def numbers(results: pd.DataFrame, study: Study) -> dict[str, dict[str, list[tuple[str, str]]]]:

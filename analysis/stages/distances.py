@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from analysis.metrics.metrics import AGAINST, ALONE, PAIRED, READINGS
@@ -29,6 +30,8 @@ from pipeline.sets.feature_sets import FeatureSet, require_same_spaces
 from pipeline.sets.image_sets import read_run
 from repulsion.core.errors import BadInput
 from repulsion.core.files import new_file
+
+MANY = 2000  # images of a prompt: with fewer, BLAS's threads wait for each other four times as long as one works
 
 Vectors = dict[str, np.ndarray]
 Take = Callable[[Key], Replicates]
@@ -85,7 +88,8 @@ def of_prompt(study: Study, name: str, prompt: Prompt, own: FeatureSet, others: 
             take = in_space(Sample(vectors[space], parts), {other: found[space] for other, found in beside.items()})
         else:
             take = of_readings(vectors, parts, prompt.subject, own.classes)
-        rows += [Row(*key, len(index), *value_or_reason(take, key)) for key in keys]
+        with threadpool_limits(1 if len(index) < MANY else None, "blas"):
+            rows += [Row(*key, len(index), *value_or_reason(take, key)) for key in keys]
     return rows
 
 

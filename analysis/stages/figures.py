@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 
 import matplotlib.pyplot as plt
 from tqdm import tqdm
@@ -31,12 +33,17 @@ FIGURES: dict[str, Callable[[Study, list[str]], dict[str, plt.Figure]]] = {
 }
 
 
+def draw(figures: str, study: Study, prompt_ids: list[str]) -> None:
+    for name, figure in FIGURES[figures](study, prompt_ids).items():
+        save(figure, study.figures / name)
+
+
 def run(study: Study) -> None:
-    theme()
     prompt_ids = [p.prompt_id for p in read_prompts(study.prompts_file)]
-    for draw in tqdm(FIGURES.values(), desc="figures"):
-        for name, figure in draw(study, prompt_ids).items():
-            save(figure, study.figures / name)
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(FIGURES)), initializer=theme) as pool:
+        todo = [pool.submit(draw, name, study, prompt_ids) for name in FIGURES]
+        for done in tqdm(as_completed(todo), desc="figures", total=len(todo)):
+            done.result()
 
 
 if __name__ == "__main__":

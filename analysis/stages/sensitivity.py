@@ -10,7 +10,7 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 from tqdm import tqdm
 
-from analysis.estimates.intervals import choices, interval, resampled
+from analysis.estimates.intervals import interval, resampled, times_drawn
 from analysis.study.shipped import CURVES, SENSITIVITY, seen
 from analysis.validation.dialled import read_sets, values
 from pipeline.profile.command_line import arguments
@@ -53,7 +53,7 @@ def mean_with_interval(runs: Float[np.ndarray, "subjects repeats"]) -> tuple[flo
     if np.isnan(mean).any() or repeats < 2:
         return float(mean.mean()), np.nan, np.nan
     left_out = (runs.sum(1, keepdims=True) - runs) / (repeats - 1)
-    return float(mean.mean()), *interval(resampled(mean, left_out, choices(subjects, repeats, SEED)))
+    return float(mean.mean()), *interval(resampled(mean, left_out, times_drawn(subjects, repeats, SEED)))
 
 
 def smallest_step(

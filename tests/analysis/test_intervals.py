@@ -7,13 +7,13 @@ from scipy.stats import binomtest
 from analysis.estimates import intervals
 from analysis.estimates.intervals import (
     band,
-    choices,
     holm,
     interval,
     p_value,
     pseudo_values,
     resampled,
     share_interval,
+    times_drawn,
 )
 from repulsion.core.errors import BadInput
 
@@ -39,18 +39,28 @@ def test_one_set_has_no_interval():
 def test_the_resamples_of_a_mean_have_its_standard_error():
     sets = np.random.default_rng(1).standard_normal((6, 5, 8)) + np.arange(6)[:, None, None]
     value, without = leave_one_out(sets, np.mean)
-    draws = resampled(value, without, choices(6, 5, 0))
+    draws = resampled(value, without, times_drawn(6, 5, 0))
     expected = np.sqrt((sets.mean(2).var(1, ddof=1) / 5).sum()) / 6  # stratified by prompt
     assert draws.std() == pytest.approx(expected, rel=0.03) and draws.mean() == pytest.approx(value.mean(), abs=0.002)
 
 
+def test_a_resample_is_the_metric_s_mean_over_the_sets_that_it_draws():
+    sets = np.random.default_rng(6).standard_normal((3, 4, 5))
+    value, without = leave_one_out(sets, np.mean)
+    drawn = np.random.default_rng(7).integers(4, size=(10_000, 3, 4))
+    means = np.stack([sets.mean(2)[p][drawn[:, p]].mean(1) for p in range(3)], 1).mean(1)
+    stretched = value.mean() + (means - value.mean()) * np.sqrt(4 / 3)
+    times = times_drawn(3, 4, 7)
+    assert resampled(value, without, times) == pytest.approx(stretched) and np.all(times.sum(2) == 4)
+
+
 def test_the_same_draw_pairs_methods():
     sets = np.random.default_rng(2).standard_normal((6, 5, 8))
-    drawn = choices(6, 5, 0)
+    drawn = times_drawn(6, 5, 0)
     a = resampled(*leave_one_out(sets, np.mean), drawn)
     b = resampled(*leave_one_out(sets + 0.01, np.mean), drawn)
     assert np.allclose(b - a, 0.01) and p_value(b - a) == pytest.approx(2 / 10_001)
-    assert np.array_equal(choices(6, 5, 0), drawn) and not np.array_equal(choices(6, 5, 1), drawn)
+    assert np.array_equal(times_drawn(6, 5, 0), drawn) and not np.array_equal(times_drawn(6, 5, 1), drawn)
 
 
 # The expected variance of 240 rows of 12 sets: 1 within, and between the sets 1 times (240 - 20) / 239.
@@ -61,7 +71,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(metric, truth, monkeypatc
     rng, held, runs = np.random.default_rng(3), 0, 600
     for k in range(runs):
         sets = rng.standard_normal((6, 12, 1)) + rng.standard_normal((6, 12, 20))
-        low, high = interval(resampled(*leave_one_out(sets, metric), choices(6, 12, k)))
+        low, high = interval(resampled(*leave_one_out(sets, metric), times_drawn(6, 12, k)))
         held += low <= truth <= high
     # 95% nominal; the standard error of the share is 0.009
     assert 0.93 <= held / runs <= 0.97
@@ -78,7 +88,7 @@ def test_an_interval_of_independent_rows_would_not():
 
 def test_a_curve_s_resamples_are_those_of_its_numbers():
     rng = np.random.default_rng(5)
-    value, without, drawn = rng.random((3, 7)), rng.random((3, 4, 7)), choices(3, 4, 0)
+    value, without, drawn = rng.random((3, 7)), rng.random((3, 4, 7)), times_drawn(3, 4, 0)
     curve = resampled(value, without, drawn)
     numbers = [resampled(value[:, k], without[:, :, k], drawn) for k in range(7)]
     assert curve == pytest.approx(np.array(numbers).T) and band(curve)[:, 2] == pytest.approx(interval(numbers[2]))

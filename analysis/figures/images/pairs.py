@@ -31,13 +31,17 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
         files = manifest[manifest["prompt_id"] == prompt_id].sort_values("index")["file"].to_list()
         vectors = features_of(study, name).of(prompt_id)
         row[0].set_ylabel(label(name), rotation=0, ha="right", va="center", fontsize=7)
-        for k, space in enumerate(SPACE_LABELS):
-            for ax, pair, kind in zip(row[2 * k :], extremes(vectors[space]), ("nearest", "farthest"), strict=False):
-                images = read_images(study.samples(name), [files[i] for i in pair])
-                gap = np.full((images.shape[1], 3, 3), 255, np.uint8)
-                ax.imshow(np.concatenate([images[0], gap, images[1]], axis=1))
-                ax.set(xticks=[], yticks=[])
-                ax.grid(False)
-                if top == 0:
-                    ax.set_title(f"{SPACE_LABELS[space]}\n{kind}", fontsize=6)
+        pairs = {
+            f"{title}\n{kind}": pair
+            for space, title in SPACE_LABELS.items()
+            for kind, pair in zip(("nearest", "farthest"), extremes(vectors[space]), strict=True)
+        }
+        images = read_images(study.samples(name), [files[k] for pair in pairs.values() for k in pair])
+        gap = np.full((images.shape[1], 3, 3), 255, np.uint8)
+        for ax, title, one, other in zip(row, pairs, images[::2], images[1::2], strict=True):
+            ax.imshow(np.concatenate([one, gap, other], axis=1))
+            ax.set(xticks=[], yticks=[])
+            ax.grid(False)
+            if top == 0:
+                ax.set_title(title, fontsize=6)
     return {"pairs": figure}

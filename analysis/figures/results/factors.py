@@ -9,7 +9,7 @@ import seaborn as sns
 
 from analysis.estimates.efficiency import reads_factors
 from analysis.estimates.estimates import SEED, estimates
-from analysis.estimates.intervals import band, choices, resampled
+from analysis.estimates.intervals import band, resampled, times_drawn
 from analysis.figures.style import WIDTH
 from analysis.metrics import truth
 from analysis.metrics.samples import kept_rows
@@ -33,7 +33,9 @@ def share_draws(study: Study, name: str, features: FeatureSet, prompt_ids: list[
         left_out.append(others)
     if study.sampling.sets_per_prompt < 2:
         return np.full((1, values[0].size), np.nan)
-    return resampled(np.array(values), np.array(left_out), choices(len(values), study.sampling.sets_per_prompt, SEED))
+    return resampled(
+        np.array(values), np.array(left_out), times_drawn(len(values), study.sampling.sets_per_prompt, SEED)
+    )
 
 
 def artist_shares(study: Study, sets: dict[str, FeatureSet], prompt_ids: list[str]) -> plt.Figure:

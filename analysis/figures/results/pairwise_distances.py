@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from analysis.estimates.estimates import SEED
-from analysis.estimates.intervals import band, choices, resampled
+from analysis.estimates.intervals import band, resampled, times_drawn
 from analysis.figures.style import WIDTH, colours
 from analysis.metrics.samples import Sample
 from analysis.paper.labels import SPACE_LABELS, label
@@ -61,7 +61,7 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
             wide = 2 if name in (p.baseline, p.reference) else 1
             ax.plot(steps, shares[:, 0].mean(0), color=colour, linewidth=wide, label=label(name))
             if shares.shape[1] > 1:
-                drawn = choices(len(shares), shares.shape[1] - 1, SEED)
+                drawn = times_drawn(len(shares), shares.shape[1] - 1, SEED)
                 ends = band(resampled(shares[:, 0], shares[:, 1:], drawn))
                 ax.fill_between(steps, *ends, color=colour, alpha=0.15, linewidth=0)
         ax.set_title(title)
