@@ -85,6 +85,7 @@ plan: env scm
 bench: env
 	$(BIN)/python -m bench.world
 	$(BIN)/python -m bench.sampling
+	$(BIN)/python -m bench.cpu
 	$(BIN)/python -m bench.metrics
 	$(BIN)/python -m bench.stages
 
