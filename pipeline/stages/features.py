@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pipeline.encoders.encoders import load_encoder
+from pipeline.encoders.encoders import Encoder, load_encoder
 from pipeline.encoders.weights_file import encoder_id
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import read_artists, read_prompts
@@ -24,7 +24,7 @@ from repulsion.tensors.devices import require_device
 from repulsion.tensors.weights import kept_or_made
 
 
-def encode(profile: Profile, name: str) -> None:
+def encode(profile: Profile, encoder: Encoder, name: str) -> None:
     """The features file of one set. Every batch's vectors stay in the scratch folder, also after the last: DVC deletes
     an output that is not yet in its lock."""
     p, path = profile.encoder, profile.samples(name)
@@ -34,7 +34,6 @@ def encode(profile: Profile, name: str) -> None:
     require_images(path, manifest, name, profile.images(name, prompt_ids, len(artists)))
     inputs = used, p.batch, profile.device, [row.sha256 for row in manifest]
     folder = scratch_folder(profile.scratch / "features" / name, *inputs)
-    encoder = load_encoder(p, profile.device)
     pngs, parts = read_pngs(path), []
     size = read_images(path, [manifest[0].file]).shape[1:3]
     for k in tqdm(range(0, len(manifest), p.batch), desc=f"features {name}"):
@@ -52,8 +51,9 @@ def encode(profile: Profile, name: str) -> None:
 
 def run(profile: Profile, name: str | None = None) -> None:
     require_device(profile.device)
+    encoder = load_encoder(profile.encoder, profile.device)
     for one in [name] if name else sets_made(profile):
-        encode(profile, one)
+        encode(profile, encoder, one)
 
 
 if __name__ == "__main__":
