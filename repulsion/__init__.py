@@ -2,10 +2,11 @@
 
     images = repel(pipe, "a painting of a vase", "channel_average", n=16, seed=0)
 
-`pipe` is a StableDiffusionPipeline; `sample` is the loop under it, for any denoise(x, sigma). The other parts of a
-Method are in repulsion.sampling.methods (Correction, Spread, Selection) and repulsion.sampling.conditions (Guidance,
-Anneal). After A. Pondaven, Improving Diversity of Diffusion Models using Particle Methods (thesis, 2023), which
-comments call the thesis. Names are imported when they are first used: `import repulsion` does not import torch.
+`pipe` is a pipeline of diffusers: Stable Diffusion 1 to 3, SDXL, FLUX.1 or PixArt-Sigma. `sample` is the loop under it,
+for any denoise(x, sigma). The other parts of a Method are in repulsion.sampling.methods (Correction, Spread, Selection)
+and repulsion.sampling.conditions (Guidance, Anneal). After A. Pondaven, Improving Diversity of Diffusion Models using
+Particle Methods (thesis, 2023), which comments call the thesis. Names are imported when they are first used: `import
+repulsion` does not import torch.
 """
 
 from __future__ import annotations

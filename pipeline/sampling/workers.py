@@ -80,8 +80,9 @@ def each_done(work: Callable[[Item], None], items: list[Item], workers: int, thr
                 f"a sampling process was killed, perhaps for want of memory; {VARIABLE}=1 takes the least"
             ) from None
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            if not all(future.done() for future in futures):  # a set may take minutes
+            unfinished = not all(future.done() for future in futures)
+            pool.shutdown(wait=not unfinished, cancel_futures=True)
+            if unfinished:  # a set may take minutes
                 mine = [process for process in multiprocessing.active_children() if process not in others]
                 for process in mine:
                     process.terminate()

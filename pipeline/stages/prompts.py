@@ -20,10 +20,10 @@ from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
 from repulsion.core.errors import BadInput, require_one_of
 from repulsion.core.files import new_file, read_json
-from repulsion.diffusion.denoiser import prediction_type
 from repulsion.diffusion.levels import SCHEDULES, noise_levels
 from repulsion.diffusion.model import load_part, load_scheduler, load_tokenizer, scheduler_sigmas
 from repulsion.diffusion.model_folder import STEMS, config_path, image_factor, image_size, latent_shape
+from repulsion.diffusion.predictions import prediction_type
 from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
 from repulsion.sampling.methods import Method, load_methods
 from repulsion.tensors.devices import require_device

@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from pipeline.profile.profile import Profile
 from repulsion.diffusion.denoiser import Denoiser
-from repulsion.diffusion.levels import noise_levels, sigma_table
-from repulsion.diffusion.model import device_of, load_pipeline, shape_of_latents
+from repulsion.diffusion.families.registry import family_of
+from repulsion.diffusion.model import load_pipeline
 from repulsion.forces.embeddings import Context
 from repulsion.sampling.methods import PLAIN
 from repulsion.sampling.sampler import Hooks, sample
@@ -27,7 +27,7 @@ from repulsion.tensors.noise import particle_noise
 from repulsion.tensors.weights import kept_or_made
 
 if TYPE_CHECKING:
-    from diffusers import StableDiffusionPipeline
+    from diffusers import DiffusionPipeline
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class Trajectories:
 
 
 def sample_trajectories(
-    profile: Profile, prompts: list[str], n: int, load: Callable[[], StableDiffusionPipeline]
+    profile: Profile, prompts: list[str], n: int, load: Callable[[], DiffusionPipeline]
 ) -> dict[str, Tensor]:
     """n plain samples of each prompt, denoised together: x [m, levels, c, h, w], their latents as each level begins,
     and x0, their ends."""
     pipe, p, seed = load(), profile.sampling, profile.style_classifier.seed
-    sigmas = noise_levels(p.schedule, sigma_table(pipe.scheduler.alphas_cumprod), p.levels)
-    shape = shape_of_latents(pipe)
+    family, own_size = family_of(pipe), (None, None)
+    sigmas, shape = family.sigmas(p.schedule, p.levels, own_size), family.latent_shape(own_size)
     seen: list[Tensor] = []
 
     def record(x: Tensor, sigma: float, level: int) -> Tensor:
@@ -56,7 +56,7 @@ def sample_trajectories(
 
     def noise(purpose: str) -> Tensor:
         parts = [particle_noise(seed, prompt, list(range(n)), purpose, shape) for prompt in prompts]
-        return torch.cat(parts).to(device_of(pipe))
+        return torch.cat(parts).to(family.device)
 
     texts = [prompt for prompt in prompts for _ in range(n)] if len(prompts) > 1 else prompts[0]
     denoise = Denoiser(pipe, texts, p.guidance_scale, p.batch)

@@ -25,19 +25,22 @@ def parser() -> argparse.ArgumentParser:
         description=sample.__doc__,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    one.add_argument("--model", required=True, help="a Stable Diffusion: a folder, or an id of the Hugging Face hub")
+    one.add_argument(
+        "--model", required=True, help="a pipeline of diffusers: a folder, or an id of the Hugging Face hub"
+    )
     one.add_argument("--prompt", required=True)
+    one.add_argument("--negative-prompt", help="of models that have a pass without the prompt")
     one.add_argument("--method", required=True, help="a row: see `repulsion methods`")
     one.add_argument("--methods-file", type=Path, help="rows of your own, a YAML file")
     one.add_argument("-n", type=int, default=16, help="images, denoised together")
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--out", type=Path, required=True, help="a folder that is new or empty")
-    one.add_argument("--guidance-scale", type=float, default=8.0, help="diffusers' convention: 1 is none")
+    one.add_argument("--guidance-scale", type=float, help="diffusers' convention: 1 is none; the model's own")
     one.add_argument("--levels", type=int, default=20, help="noise levels")
-    one.add_argument("--schedule", default="linspace", help="of the noise levels: linspace or karras")
+    one.add_argument("--schedule", default="linspace", help="of the noise levels: linspace, karras, or pipeline")
     one.add_argument("--height", type=int, help="of an image, in pixels; the model's own by default")
     one.add_argument("--width", type=int, help="of an image, in pixels; the model's own by default")
-    one.add_argument("--batch", type=int, default=16, help="latents in one call of the UNet")
+    one.add_argument("--batch", type=int, default=16, help="latents in one call of the network")
     one.add_argument("--style-classifier", type=Path, help="folder of one, for methods that repel in its spaces")
     one.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     one.add_argument("--dtype", choices=("float32", "float16", "bfloat16"), default="float32", help="of the model")

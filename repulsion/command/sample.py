@@ -15,20 +15,24 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from repulsion import __version__
-from repulsion.core.errors import BadInput, one_line, require_at_least, require_one_of
+from repulsion.core.errors import BadInput, one_line, require_at_least
+from repulsion.core.files import read_json
+from repulsion.diffusion.model_folder import PIPELINES
 
 if TYPE_CHECKING:
-    from diffusers import StableDiffusionPipeline
+    from diffusers import DiffusionPipeline
 
 LIBRARIES = ("torch", "diffusers", "transformers")
 # Of the command line, what run.json repeats.
-OPTIONS = "model prompt method n seed guidance_scale levels schedule device dtype batch".split()
+OPTIONS = "model prompt negative_prompt method n seed guidance_scale levels schedule device dtype batch".split()
 
 
 def run(args: argparse.Namespace) -> None:
     """Arguments are validated before the model is loaded; the folder is there as a whole, or not at all."""
-    for name, least in (("n", 1), ("levels", 2), ("batch", 1), ("guidance_scale", 1)):
+    for name, least in (("n", 1), ("levels", 1), ("batch", 1)):
         require_at_least(name, getattr(args, name), least)
+    if args.guidance_scale is not None:
+        require_at_least("guidance_scale", args.guidance_scale, 1)
     if not args.prompt.strip() or not args.prompt.isprintable():
         raise BadInput(f"prompt: expected printable text on one line, got {args.prompt!r}")
     if args.out.exists() and (not args.out.is_dir() or any(args.out.iterdir())):
@@ -38,15 +42,16 @@ def run(args: argparse.Namespace) -> None:
         raise BadInput(f"out: expected a folder that can be made, got {args.out}")
     from tqdm import tqdm
 
-    from repulsion.diffusion.denoiser import to_images  # torch: seconds, which --help should not cost
-    from repulsion.diffusion.levels import SCHEDULES
+    from repulsion.diffusion.denoiser import to_images
+    from repulsion.diffusion.families.registry import family_of
+    from repulsion.diffusion.levels import require_schedule  # torch: seconds, which --help should not cost
     from repulsion.forces import style_classifier
     from repulsion.sampling.methods import METHODS_FILE, load_method
     from repulsion.sampling.particles import SetRequest, sample_particles
     from repulsion.tensors.devices import require_device
 
     require_device(args.device)
-    require_one_of(args.schedule, SCHEDULES, "schedule")
+    require_schedule(args.schedule)
     method = load_method(args.method, args.methods_file or METHODS_FILE)
     classifier = None
     if method.needs("classifier"):
@@ -60,19 +65,22 @@ def run(args: argparse.Namespace) -> None:
         prompt_id=args.prompt,
         schedule=args.schedule,
         levels=args.levels,
-        guidance_scale=args.guidance_scale,
+        guidance_scale=family_of(pipe).guidance_scale if args.guidance_scale is None else args.guidance_scale,
         batch=args.batch,
         gradient_batch=args.batch,
         decode_batch=args.batch,
         name=f"method {args.method}",
         height=args.height,
         width=args.width,
+        negative_prompt=args.negative_prompt,
     )
     total = args.levels * (method.select.candidates if method.select else 1)
     with tqdm(total=total, desc=args.method, unit="level") as bar:
         result = sample_particles(pipe, method, request, list(range(args.n)), classifier, bar=bar.update)
     images = to_images(pipe, result.x0, args.batch)
     done = {name: getattr(args, name) for name in OPTIONS} | {
+        "guidance_scale": request.guidance_scale,
+        "pipeline": type(pipe).__name__,
         "row": asdict(method),
         "style_classifier": str(args.style_classifier) if classifier else None,
         "height": images.shape[2],
@@ -84,15 +92,19 @@ def run(args: argparse.Namespace) -> None:
     write(args.out, [Image.fromarray(image) for image in images.permute(0, 2, 3, 1).numpy()], result.index, done)
 
 
-def load(model: str, device: str, dtype: str) -> StableDiffusionPipeline:
-    """A folder, validated; or what diffusers loads by an id of the hub."""
+def load(model: str, device: str, dtype: str) -> DiffusionPipeline:
+    """A folder, or what diffusers loads by an id of the hub. A Stable Diffusion's folder is validated before its
+    weights are read."""
     import torch
 
     from repulsion.core.compute import ComputeParams
-    from repulsion.diffusion.model import load_pipeline, placed, require_supported_pipeline
+    from repulsion.diffusion.families.registry import FAMILIES, supported_family
+    from repulsion.diffusion.model import load_pipeline, placed
 
     compute = ComputeParams(dtype, False, False, False, 1, 1)
-    if Path(model).is_dir():
+    index = Path(model) / "model_index.json"
+    others = [name for name in FAMILIES if name not in PIPELINES]
+    if Path(model).is_dir() and not (index.is_file() and read_json(index).get("_class_name") in others):
         return load_pipeline(Path(model), device, compute)
     from diffusers import DiffusionPipeline
 
@@ -100,7 +112,7 @@ def load(model: str, device: str, dtype: str) -> StableDiffusionPipeline:
         pipe = DiffusionPipeline.from_pretrained(model, dtype=getattr(torch, dtype), use_safetensors=True)
     except Exception as error:  # of the hub's client, its transport, or diffusers
         raise BadInput(f"model: expected a folder or an id of the hub, got {model!r}: {one_line(error)}") from None
-    require_supported_pipeline(pipe)
+    supported_family(pipe)
     pipe.set_progress_bar_config(disable=True)
     return placed(pipe, device, compute)
 

@@ -1,1 +1,1 @@
-"""Noise levels, and any Stable Diffusion as denoise(x, sigma)."""
+"""Noise levels, x0 from predictions, and Stable Diffusion in a folder."""

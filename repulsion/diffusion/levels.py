@@ -95,6 +95,14 @@ SCHEDULES: dict[str, Callable[[Float[Tensor, " t"], int], Float[Tensor, " sigmas
 }
 
 
+PIPELINE_LEVELS = "pipeline"  # the levels at which a pipeline's own call samples: its family knows them
+SCHEDULE_NAMES = (*SCHEDULES, PIPELINE_LEVELS)
+
+
+def require_schedule(schedule: str) -> None:
+    require_one_of(schedule, SCHEDULE_NAMES, "schedule")
+
+
 def noise_levels(schedule: str, table: Float[Tensor, " t"], levels: int) -> Float[Tensor, " sigmas"]:
     """`levels` sigmas and a last 0, by a named schedule. Raises BadInput for an unknown name or levels < 2."""
     require_one_of(schedule, SCHEDULES, "schedule")

@@ -24,17 +24,13 @@ from repulsion.diffusion.model_folder import (
     check_folder,
     class_of,
     config_path,
-    image_factor,
-    latent_shape,
-    require_pipeline,
-    require_supported,
     token_limit,
     weight_files,
 )
 from repulsion.tensors.noise import keyed_generator
 
 if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is validated first
-    from diffusers import StableDiffusionPipeline
+    from diffusers import DiffusionPipeline, StableDiffusionPipeline
     from transformers import PreTrainedTokenizerBase
 
 # As diffusers does by itself, in full precision.
@@ -131,10 +127,11 @@ def scheduler_sigmas(scheduler: object, where: str) -> Float[Tensor, " t"]:
     return table
 
 
-def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -> StableDiffusionPipeline:
+def placed(pipe: DiffusionPipeline, device: str, compute: ComputeParams) -> DiffusionPipeline:
     """The pipeline on its device. Attention is PyTorch's scaled_dot_product_attention, diffusers' own choice."""
+    network = pipe.unet if hasattr(pipe, "unet") else pipe.transformer
     if compute.channels_last:
-        for part in (pipe.unet, pipe.vae):
+        for part in (network, pipe.vae):
             part.to(memory_format=torch.channels_last)
     if compute.offload:
         pipe.enable_model_cpu_offload(device=device)
@@ -143,30 +140,8 @@ def placed(pipe: StableDiffusionPipeline, device: str, compute: ComputeParams) -
     if compute.compile:
         # a compiled graph would give its buffers away in the first backward pass, and repulsions may each need one
         torch._functorch.config.donated_buffer = False
-        pipe.unet.compile()
+        network.compile()
     return pipe
-
-
-def require_supported_pipeline(pipe: object) -> None:
-    """Raise BadInput, in one line, unless `pipe` is a StableDiffusionPipeline (or of a class made from it) whose parts
-    fit each other."""
-    names = [kind.__name__ for kind in type(pipe).__mro__]
-    require_pipeline(next((n for n in names if n == "StableDiffusionPipeline"), names[0]), "pipe")
-    configs = [dict(pipe.unet.config), dict(pipe.vae.config), pipe.text_encoder.config.to_dict()]
-    require_supported(*configs, "pipe")
-    scheduler_sigmas(pipe.scheduler, "pipe: scheduler")
-
-
-def shape_of_latents(
-    pipe: StableDiffusionPipeline, height: int | None = None, width: int | None = None
-) -> tuple[int, int, int]:
-    """Channels, height and width of the pipeline's latents, for images of its own size or of `height` x `width`."""
-    return latent_shape(pipe.unet.config, image_factor(pipe.vae.config), height, width, "pipe")
-
-
-def device_of(pipe: StableDiffusionPipeline) -> torch.device:
-    """Where the pipeline's parts compute, wherever they are kept until then."""
-    return pipe._execution_device
 
 
 @torch.no_grad()

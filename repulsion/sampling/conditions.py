@@ -13,7 +13,7 @@ from repulsion.core.errors import BadInput
 from repulsion.core.settings import NotNegative, Share, settings
 from repulsion.diffusion.levels import NoiseRange
 
-Condition = Float[Tensor, "n tokens width"]
+Embedding = Float[Tensor, "n *shape"]  # of a text: [n, tokens, width], or pooled [n, width]
 
 
 @settings
@@ -48,10 +48,11 @@ def condition_share(anneal: Anneal, time: float) -> float:
     return min(1.0, max(0.0, (anneal.last - time) / (anneal.last - anneal.first)))
 
 
-def annealed(condition: Condition, noise: Condition, gamma: float, scale: float) -> Condition:
+def annealed(condition: Embedding, noise: Embedding, gamma: float, scale: float) -> Embedding:
     """sqrt(gamma) y + scale sqrt(1 - gamma) noise, rescaled to the mean and deviation of each particle's own y (the
     paper's psi = 1; they are numbers over the whole embedding)."""
     noisy = gamma**0.5 * condition + scale * (1 - gamma) ** 0.5 * noise
-    mean, std = condition.mean((1, 2), keepdim=True), condition.std((1, 2), keepdim=True)
-    spread = noisy.std((1, 2), keepdim=True).clamp(min=1e-12)
-    return (noisy - noisy.mean((1, 2), keepdim=True)) / spread * std + mean
+    axes = tuple(range(1, condition.ndim))
+    mean, std = condition.mean(axes, keepdim=True), condition.std(axes, keepdim=True)
+    spread = noisy.std(axes, keepdim=True).clamp(min=1e-12)
+    return (noisy - noisy.mean(axes, keepdim=True)) / spread * std + mean

@@ -1,4 +1,4 @@
-"""A particle set from a Stable Diffusion pipeline: a method's row, a prompt and its keys -> latents at sigma 0.
+"""A particle set from a pipeline: a method's row, a prompt and its keys -> latents at sigma 0.
 
 It joins what sampler.sample does not know (the prompt, the guidance, the choice among candidates) to the loop.
 """
@@ -16,9 +16,9 @@ from torch import Tensor
 
 from repulsion.core.errors import BadInput
 from repulsion.core.settings import MAX_IMAGES
-from repulsion.diffusion.denoiser import Denoiser, decode
-from repulsion.diffusion.levels import interpolate, noise_levels, sigma_table
-from repulsion.diffusion.model import device_of, shape_of_latents
+from repulsion.diffusion.denoiser import Denoiser
+from repulsion.diffusion.families.family import OF_TEXT, Condition, Family, Size
+from repulsion.diffusion.families.registry import family_of
 from repulsion.forces.embeddings import Context, embedding
 from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
 from repulsion.sampling.conditions import annealed, condition_share, guidance_schedule
@@ -29,7 +29,7 @@ from repulsion.tensors.noise import particle_noise
 from repulsion.tensors.slices import sliced
 
 if TYPE_CHECKING:
-    from diffusers import StableDiffusionPipeline
+    from diffusers import DiffusionPipeline
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class ParticleResult:
 @dataclass(frozen=True)
 class SetRequest:
     """Inputs for sampling one particle set: `texts` is one text for all particles or one for each; noise is keyed by
-    (seed, prompt_id, index). `batch`, `gradient_batch`, `decode_batch`: latents in one call of the UNet, of the UNet
-    with a backward pass, of the decoder where a space needs it. `name` is what errors call the set."""
+    (seed, prompt_id, index). `batch`, `gradient_batch`, `decode_batch`: latents in one call of the network, of the
+    network with a backward pass, of the decoder where a space needs it. `name` is what errors call the set."""
 
     texts: str | list[str]
     seed: int
@@ -62,11 +62,16 @@ class SetRequest:
     name: str
     height: int | None = None  # of an image, in pixels; None: the model's own size
     width: int | None = None
+    negative_prompt: str | None = None  # None: what the pipeline's own call takes
+
+    @property
+    def size(self) -> Size:
+        return self.height, self.width
 
 
 @torch.inference_mode(False)  # forces are gradients, also where a caller wants none
 def sample_particles(
-    pipe: StableDiffusionPipeline,
+    pipe: DiffusionPipeline,
     method: Method,
     request: SetRequest,
     index: list[int],
@@ -77,10 +82,11 @@ def sample_particles(
     """The particles `index` of a prompt by a method; where the method selects, the best of its candidates. In the
     folder `unfinished`, if any, x is kept as levels end, and sampling goes on from there. `bar` is called at each
     level's end. Raises BadInput for a method that does not fit the pipeline."""
-    require_fitting(pipe, method, request, classifier)
+    family = family_of(pipe)
+    require_fitting(family, method, request, classifier)
 
     def images(x: Tensor) -> Tensor:
-        return sliced(lambda part, s: decode(pipe, part), x, request.decode_batch)
+        return sliced(lambda part, s: family.decode(part), x, request.decode_batch)
 
     context = Context(request.seed, classifier, images, request.batch)
     candidates = method.select.candidates if method.select else 1
@@ -92,7 +98,7 @@ def sample_particles(
     x0, kept = torch.cat([part.x0 for part in parts]), list(range(len(index)))
     if method.select:
         with torch.no_grad():
-            phi = embedding(method.select.space, context)(x0, last_sigma(pipe, request), request.levels - 1)
+            phi = embedding(method.select.space, context)(x0, last_sigma(family, request), request.levels - 1)
         kept = farthest(phi, len(index))
     particle = [k for group in groups for k in group]
     return ParticleResult(
@@ -105,7 +111,7 @@ def sample_particles(
 
 
 def sample_candidates(
-    pipe: StableDiffusionPipeline,
+    pipe: DiffusionPipeline,
     method: Method,
     r: SetRequest,
     index: list[int],
@@ -114,17 +120,22 @@ def sample_candidates(
     bar: Callable[[], object] | None,
 ) -> ParticleResult:
     """The particles `index`, none of them chosen or left out."""
-    sigmas, table = levels_of(pipe, r), sigma_table(pipe.scheduler.alphas_cumprod)
-    values, latent, device = sigmas.tolist(), shape_of_latents(pipe, r.height, r.width), device_of(pipe)
+    family = family_of(pipe)
+    sigmas, latent, device = family.sigmas(r.schedule, r.levels, r.size), family.latent_shape(r.size), family.device
+    values = sigmas.tolist()
 
     def noise(purpose: str, shape: tuple[int, ...] = latent) -> Tensor:
         return particle_noise(r.seed, r.prompt_id, index, purpose, shape).to(device)
 
-    def anneal(condition: Tensor, sigma: float) -> Tensor:
-        timesteps = torch.arange(len(table), dtype=torch.float64)
-        time = interpolate(torch.tensor([sigma], dtype=torch.float64), table, timesteps).item() / timesteps[-1].item()
-        draw = noise(f"condition {values.index(sigma)}", tuple(condition.shape[1:])).to(condition.dtype)
-        return annealed(condition, draw[: len(condition)], condition_share(method.anneal, time), method.anneal.noise)
+    def anneal(condition: Condition, sigma: float) -> Condition:
+        """All that is of the text, each tensor with noise of its own; sizes and masks stay."""
+        level, share = values.index(sigma), condition_share(method.anneal, family.time(sigma))
+        changed = {}
+        for name in (name for name in OF_TEXT if name in condition):
+            value, purpose = condition[name], f"condition {level}" if name == "prompt" else f"condition {name} {level}"
+            draw = noise(purpose, tuple(value.shape[1:])).to(value.dtype)
+            changed[name] = annealed(value, draw[: len(value)], share, method.anneal.noise)
+        return condition | changed
 
     denoise = Denoiser(
         pipe,
@@ -134,6 +145,8 @@ def sample_candidates(
         edit_condition=anneal if method.anneal else None,
         guidance_weight=guidance_schedule(method.guidance) if method.guidance else None,
         gradient_batch=r.gradient_batch,
+        negative_prompt=r.negative_prompt,
+        size=r.size,
     )
     kept = keeper.read()
     denoise.passes, denoise.backward_passes = kept.passes, kept.backward_passes
@@ -151,19 +164,18 @@ def sample_candidates(
     return ParticleResult(x0, index, evaluations, denoise.passes, denoise.backward_passes)
 
 
-def require_fitting(
-    pipe: StableDiffusionPipeline, method: Method, r: SetRequest, classifier: StyleClassifier | None
-) -> None:
-    """Raise BadInput for a method that cannot act on this pipeline's latents, or through networks that were loaded
-    without a way for gradients."""
-    channels, *size = shape_of_latents(pipe, r.height, r.width)
+def require_fitting(family: Family, method: Method, r: SetRequest, classifier: StyleClassifier | None) -> None:
+    """Raise BadInput for a method that cannot act on this pipeline's latents or guidance, or through networks that were
+    loaded without a way for gradients."""
+    require_guidance(family, method, r)
+    channels, *size = family.latent_shape(r.size)
     found = "x".join(map(str, (channels, *size)))
     used = classifier if method.needs("classifier") else None
     if used and [channels, *size] != [CHANNELS, used.latent_size, used.latent_size]:
         side = used.latent_size
         raise BadInput(f"{r.name}: expected latents of the style classifier's {CHANNELS}x{side}x{side}, got {found}")
-    through = [pipe.unet] if method.through_denoiser else []
-    through += [pipe.vae] if method.needs("decode") else []
+    through = [family.network] if method.through_denoiser else []
+    through += [family.pipe.vae] if method.needs("decode") else []
     through += [used] if used else []
     if any(p.is_inference() for part in through for p in part.parameters()):
         raise BadInput(
@@ -171,13 +183,25 @@ def require_fitting(
         )
 
 
-def levels_of(pipe: StableDiffusionPipeline, r: SetRequest) -> Float[Tensor, " sigmas"]:
-    return noise_levels(r.schedule, sigma_table(pipe.scheduler.alphas_cumprod), r.levels)
+def require_guidance(family: Family, method: Method, r: SetRequest) -> None:
+    """Raise BadInput for what needs a pass without the prompt, or a scale, where the network has none."""
+    model, row = f"a {type(family.pipe).__name__}", method.guidance
+    if family.guidance == "classifier-free":
+        return
+    if r.negative_prompt is not None:
+        raise BadInput(f"{r.name}: {model} that is guidance-distilled has no pass for a negative prompt")
+    if family.guidance == "none" and (row or r.guidance_scale != 1):
+        scale = row.scale if row else r.guidance_scale
+        raise BadInput(f"{r.name}: {model} without guidance takes no guidance scale (1 means none), got {scale}")
+    if row and (row.sigma_min > 0 or row.sigma_max is not None):
+        raise BadInput(
+            f"{r.name}: a guidance interval needs a pass without guidance; {model} that is guidance-distilled has none"
+        )
 
 
-def last_sigma(pipe: StableDiffusionPipeline, r: SetRequest) -> float:
+def last_sigma(family: Family, r: SetRequest) -> float:
     """The lowest noise level above 0: the one at which a network that knows noise levels sees finished latents."""
-    return levels_of(pipe, r)[-2].item()
+    return family.sigmas(r.schedule, r.levels, r.size)[-2].item()
 
 
 def farthest(phi: Float[Tensor, "m d"], n: int) -> list[int]:

@@ -1,10 +1,13 @@
 """The loop over noise levels. It knows no prompt and no model, only denoise(x, sigma) -> x0.
 
-x is variance-exploding, x = x0 + sigma eps, [n, *shape]: one row for each particle of one set.
+x is variance-exploding, x = x0 + sigma eps, [n, *shape]: one row for each particle of one set. A flow begins at sigma =
+infinity, where x stands for eps; its first step is x0 + sigma_next eps in every row (an Euler step, exactly), without
+repulsion or correction: a force of any strength relative to the score would be infinite there.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -104,13 +107,14 @@ def sample(
     that does not fit the levels or the context, and FloatingPointError that names set, particle and level for a value
     that is not finite.
     """
-    method.require_levels(sigmas[:-1].tolist())
+    method.require_levels(sigmas[:-1][sigmas[:-1].isfinite()].tolist())
     embeds = [embedding(r.space, context) for r in method.repel or ()]
     run = Run(denoise, sigmas[:-1].tolist(), method, embeds, hooks or Hooks(), observe, name)
     start = noise("start")
     if len(start) < 1:
         raise BadInput(f"{name}: expected at least one particle, got none")
-    x, done = resume or ((start[:1] if method.spread else start) * sigmas[0].item(), 0)
+    first = start[:1] if method.spread else start
+    x, done = resume or (first if math.isinf(sigmas[0]) else first * sigmas[0].item(), 0)
     for level, (sigma, sigma_next) in enumerate(pairwise(sigmas.tolist())):
         if level < done:
             continue
@@ -136,6 +140,9 @@ def at_level(
 
     if run.hooks.edit_latent:
         x = run.hooks.edit_latent(x, sigma, level)
+    if math.isinf(sigma):
+        x0 = run.denoise(x, sigma)
+        return (run.hooks.edit_x0(x, x0, sigma, level) if run.hooks.edit_x0 else x0) + sigma_next * x
     if spread_here:
         x = x.expand(n, *x.shape[1:]).clone()
         x = step(CORRECTIONS, method.spread.step, "spread")

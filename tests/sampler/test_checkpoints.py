@@ -19,9 +19,11 @@ from pipeline.machine.cost import passes
 from pipeline.machine.stand_in import SMALL, random_pipeline
 from pipeline.profile.sections import SamplingParams
 from repulsion.core.errors import BadInput
-from repulsion.diffusion.denoiser import Denoiser, truncated_texts
+from repulsion.diffusion.denoiser import Denoiser
+from repulsion.diffusion.families.family import truncated_texts
+from repulsion.diffusion.families.registry import FAMILIES, family_of
 from repulsion.diffusion.levels import LEAST_ABAR, noise_levels, sigma_table
-from repulsion.diffusion.model import load_pipeline, load_scheduler, load_tokenizer, sample_plain, shape_of_latents
+from repulsion.diffusion.model import load_pipeline, load_scheduler, load_tokenizer, sample_plain
 from repulsion.diffusion.model_folder import check_folder, weight_files
 from repulsion.forces.embeddings import SPACES
 from repulsion.forces.repulsion import Repulsion, Strength
@@ -62,10 +64,11 @@ def ours(pipe, prompt: str = PROMPT, height: int | None = None, width: int | Non
 
 def theirs(pipe, prompt: str = PROMPT, guidance: float = 8.0, **size) -> torch.Tensor:
     """diffusers' own call, by its Euler scheduler at the same noise levels."""
+    shape = size.get("height"), size.get("width")
     before = pipe.scheduler
     config = dict(before.config) | {"timestep_spacing": "linspace"}
     pipe.scheduler = EulerDiscreteScheduler.from_config(config)
-    start = particle_noise(0, "vase", [0, 1], "start", shape_of_latents(pipe, **size))
+    start = particle_noise(0, "vase", [0, 1], "start", family_of(pipe).latent_shape(shape))
     options = {"num_inference_steps": LEVELS, "guidance_scale": guidance, "latents": start, "output_type": "latent"}
     out = pipe([prompt] * 2, **options, **size).images
     pipe.scheduler = before
@@ -355,16 +358,18 @@ def test_a_distilled_unet_takes_the_scale_of_a_row():
 # Other pipelines
 
 
-@pytest.mark.parametrize(
-    "name", ["StableDiffusionXLPipeline", "StableDiffusion3Pipeline", "FluxPipeline", "StableDiffusionInpaintPipeline"]
-)
-def test_other_pipelines_are_one_line(folder, name):
-    with pytest.raises(BadInput, match=f"pipe: pipeline {name}; supported: StableDiffusionPipeline"):
-        repel(type(name, (), {})(), PROMPT, "plain", n=1, seed=0)
+@pytest.mark.parametrize("name", ["StableDiffusionXLPipeline", "FluxPipeline", "StableDiffusionInpaintPipeline"])
+def test_a_folder_of_another_pipeline_is_one_line(folder, name):
     index = folder / "model_index.json"
     index.write_text(json.dumps(json.loads(index.read_text()) | {"_class_name": name}))
     with pytest.raises(BadInput, match=f"pipeline {name}; supported: StableDiffusionPipeline"):
         check_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["StableDiffusionInpaintPipeline", "FluxFillPipeline", "SanaPipeline"])
+def test_another_pipeline_is_one_line_with_the_choices(name):
+    with pytest.raises(BadInput, match=f"pipe: pipeline {name}; supported: {', '.join(FAMILIES)}"):
+        repel(type(name, (), {})(), PROMPT, "plain", n=1, seed=0)
 
 
 def test_what_is_made_from_a_supported_class_is_supported():

@@ -6,8 +6,9 @@ from diffusers import DDIMScheduler
 from toy import toy_pipeline
 
 from repulsion.core.errors import BadInput
-from repulsion.diffusion.denoiser import X0_FROM, Denoiser, to_images
+from repulsion.diffusion.denoiser import Denoiser, to_images
 from repulsion.diffusion.levels import noise_levels, sigma_table
+from repulsion.diffusion.predictions import X0_FROM
 from repulsion.forces.embeddings import Context
 from repulsion.sampling.methods import Method
 from repulsion.sampling.repel import repel
@@ -70,7 +71,9 @@ def test_hooks_edit_the_condition_and_the_weight():
     pipe = toy_pipeline("epsilon")
     plain = euler(pipe, 2, 8.0, 128)
     assert torch.equal(euler(pipe, 2, 8.0, 128, edit_condition=lambda c, sigma: c), plain)
-    assert not torch.allclose(euler(pipe, 2, 8.0, 128, edit_condition=lambda c, sigma: 0 * c), plain)
+    assert not torch.allclose(
+        euler(pipe, 2, 8.0, 128, edit_condition=lambda c, sigma: {name: 0 * v for name, v in c.items()}), plain
+    )
     assert torch.equal(euler(pipe, 2, 8.0, 128, guidance_weight=lambda sigma: 1.0), euler(pipe, 2, 1.0, 128))
 
 

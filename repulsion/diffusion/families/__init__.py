@@ -1,0 +1,1 @@
+"""Classes of diffusers' pipelines, each as what the sampler needs of it."""
