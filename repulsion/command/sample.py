@@ -29,7 +29,7 @@ OPTIONS = "model prompt negative_prompt method n seed guidance_scale levels sche
 
 def run(args: argparse.Namespace) -> None:
     """Arguments are validated before the model is loaded; the folder is there as a whole, or not at all."""
-    for name, least in (("n", 1), ("levels", 1), ("batch", 1)):
+    for name, least in (("n", 1), ("levels", 1 if args.schedule == "pipeline" else 2), ("batch", 1)):
         require_at_least(name, getattr(args, name), least)
     if args.guidance_scale is not None:
         require_at_least("guidance_scale", args.guidance_scale, 1)
