@@ -87,7 +87,8 @@ def each_done(work: Callable[[Item], None], items: list[Item], workers: int, thr
                 for process in mine:
                     process.terminate()
                 for process in mine:
-                    process.join()
+                    while process.is_alive():  # until that is known here: the pool's thread may learn of its end first
+                        process.join(0.1)
 
 
 the_work: Callable[..., None]  # in a worker, what it was forked for: a function that need not be pickled
