@@ -277,6 +277,13 @@ def test_a_static_shift_is_a_factor_of_sigma():
     assert torch.allclose(shifted[1:-1], 3 * plain[1:-1], rtol=1e-4)
 
 
+def test_a_shift_that_a_caller_set_is_kept():
+    pipe = stable_diffusion_3(shift=1.0)
+    pipe.scheduler.set_shift(3.0)
+    shifted = family_of(pipe).sigmas("linspace", 9, SIZE)
+    assert torch.allclose(shifted, family_of(stable_diffusion_3(shift=3.0)).sigmas("linspace", 9, SIZE))
+
+
 def test_a_dynamic_shift_grows_with_the_image():
     family = family_of(flux())
     small, large = (family.sigmas("pipeline", 9, size)[1:-1] for size in ((256, 256), (1024, 1024)))

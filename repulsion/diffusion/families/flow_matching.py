@@ -6,6 +6,7 @@ t = 1 is noise alone and sigma = infinity: all of these pipelines start there, a
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -44,7 +45,7 @@ class FlowMatching(Family):
         """`linspace`: shifted times linspace(1, 1 / T, levels) for T training timesteps."""
         require_schedule(schedule)
         require_at_least("levels", levels, 1)
-        scheduler = type(self.pipe.scheduler).from_config(self.pipe.scheduler.config)
+        scheduler = deepcopy(self.pipe.scheduler)  # not from its configuration: a caller may have set its shift
         steps = scheduler.config.num_train_timesteps
         base = {PIPELINE_LEVELS: self.base_times, "linspace": lambda n: np.linspace(1, 1 / steps, n)}
         if schedule not in base:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -53,7 +55,7 @@ class NoisePrediction(Family):
 def levels_of_scheduler(scheduler: object, levels: int, table: Float[Tensor, " t"]) -> Float[Tensor, " sigmas"]:
     """The noise levels at which the pipeline's own scheduler calls the network. Those that it calls twice, as solvers
     of second order do, are one. Raises BadInput where they are not as many as were to be."""
-    own = type(scheduler).from_config(scheduler.config)
+    own = deepcopy(scheduler)
     own.set_timesteps(levels)
     found = getattr(own, "sigmas", None)
     if found is None:

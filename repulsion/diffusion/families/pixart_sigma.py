@@ -29,8 +29,11 @@ class PixArtSigma(NoisePrediction):
         return config.in_channels, *latent_of(size, config, self.pipe.vae.config, config.patch_size, "pipe")
 
     def encode(self, texts: list[str], negative: str | None, size: Size) -> tuple[Condition, Condition | None]:
+        from diffusers.utils import is_bs4_available, is_ftfy_available
+
+        clean = is_bs4_available() and is_ftfy_available()  # as the pipeline's own call, but without a warning
         prompt, mask, null, null_mask = self.pipe.encode_prompt(
-            texts, negative_prompt=negative or "", device=self.device
+            texts, negative_prompt=negative or "", device=self.device, clean_caption=clean
         )
         return {"prompt": prompt, "mask": mask}, {"prompt": null, "mask": null_mask}
 
