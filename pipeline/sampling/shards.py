@@ -65,7 +65,7 @@ def make_set(profile: Profile, name: str, jobs: list[Job], inputs: list[Any], lo
             def work(job: Job) -> None:
                 write_part(shards[job], name, make(job, shards[job].with_suffix("")))
 
-            for _ in each_done(work, todo, min(workers, len(todo)), threads):
+            for _ in each_done(work, todo, workers, threads):
                 bar.update()
     for shard in shards.values():
         shutil.rmtree(shard.with_suffix(""), ignore_errors=True)

@@ -69,7 +69,7 @@ def each_done(work: Callable[[Item], None], items: list[Item], workers: int, thr
             yield item
         return
     context, others = multiprocessing.get_context("fork"), multiprocessing.active_children()
-    with ProcessPoolExecutor(workers, context, start_worker, (work, threads)) as pool:
+    with ProcessPoolExecutor(min(workers, len(items)), context, start_worker, (work, threads)) as pool:
         futures = {pool.submit(call, item): item for item in items}
         try:
             for future in as_completed(futures):

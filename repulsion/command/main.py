@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("-n", type=int, default=16, help="images, denoised together")
     one.add_argument("--seed", type=int, default=0)
     one.add_argument("--out", type=Path, required=True, help="a folder that is new or empty")
-    one.add_argument("--guidance-scale", type=float, help="diffusers' convention: 1 is none; the model's own")
+    one.add_argument("--guidance-scale", type=float, help="1 is none, as in diffusers; without it, the family's")
     one.add_argument("--levels", type=int, default=20, help="noise levels")
     one.add_argument("--schedule", default="linspace", help="of the noise levels: linspace, karras, or pipeline")
     one.add_argument("--height", type=int, help="of an image, in pixels; the model's own by default")

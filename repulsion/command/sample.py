@@ -103,8 +103,10 @@ def load(model: str, device: str, dtype: str) -> DiffusionPipeline:
 
     compute = ComputeParams(dtype, False, False, False, 1, 1)
     index = Path(model) / "model_index.json"
-    others = [name for name in FAMILIES if name not in PIPELINES]
-    if Path(model).is_dir() and not (index.is_file() and read_json(index).get("_class_name") in others):
+    name = read_json(index).get("_class_name") if index.is_file() else None
+    if name and name not in FAMILIES:
+        raise BadInput(f"model {model}: pipeline {name}; supported: {', '.join(FAMILIES)}")
+    if Path(model).is_dir() and (name is None or name in PIPELINES):
         return load_pipeline(Path(model), device, compute)
     from diffusers import DiffusionPipeline
 
@@ -112,7 +114,9 @@ def load(model: str, device: str, dtype: str) -> DiffusionPipeline:
         pipe = DiffusionPipeline.from_pretrained(model, dtype=getattr(torch, dtype), use_safetensors=True)
     except Exception as error:  # of the hub's client, its transport, or diffusers
         raise BadInput(f"model: expected a folder or an id of the hub, got {model!r}: {one_line(error)}") from None
-    supported_family(pipe)
+    family = supported_family(pipe)
+    for part in (family.network, pipe.vae):
+        part.requires_grad_(False)  # gradients go to latents, never to weights
     pipe.set_progress_bar_config(disable=True)
     return placed(pipe, device, compute)
 

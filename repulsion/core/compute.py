@@ -11,8 +11,8 @@ from repulsion.core.settings import Count, settings
 @settings
 class ComputeParams:
     """How a model computes. `dtype`: the number format of its weights and of what goes through them (latents and forces
-    stay float32). `channels_last`: memory layout. `compile`: the UNet by torch.compile. `offload`: parts stay on the
-    CPU until they are called. `gradient_batch`: latents in one call of the UNet with a backward pass,
+    stay float32). `channels_last`: memory layout. `compile`: the network by torch.compile. `offload`: parts stay on the
+    CPU until they are called. `gradient_batch`: latents in one call of the network with a backward pass,
     which takes several times the memory; `decode_batch`: latents in one call of the decoder."""
 
     dtype: Literal["float32", "float16", "bfloat16"]

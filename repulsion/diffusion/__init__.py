@@ -1,1 +1,1 @@
-"""Noise levels, x0 from predictions, and Stable Diffusion in a folder."""
+"""Noise levels, and pipelines of diffusers as denoise(x, sigma): a file for each family of models."""

@@ -107,4 +107,5 @@ def rows_of(condition: Condition, n: int) -> Condition:
 def to_images(pipe: DiffusionPipeline, x0: Float[Tensor, "n c h w"], batch: int) -> UInt8[Tensor, "n 3 height width"]:
     """Latents to bytes on the CPU, in slices of at most `batch`."""
     family = family_of(pipe)
-    return torch.cat([to_bytes(family.decode(part)).cpu() for part in x0.split(batch)])
+    with family.decoding():
+        return torch.cat([to_bytes(family.decode(part)).cpu() for part in x0.split(batch)])

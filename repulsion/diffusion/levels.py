@@ -47,10 +47,10 @@ class NoiseRange:
     def require_level(self, sigmas: list[float], where: str) -> None:
         """Raise BadInput for a range without any of the noise levels (falling): the part would never act."""
         if not any(map(self.acts_at, sigmas)):
-            raise BadInput(
-                f"{where}: no noise level within sigma {self.sigma_min} .. {self.highest}; "
-                f"the {len(sigmas)} levels are within {sigmas[-1]:.4g} .. {sigmas[0]:.4g}"
-            )
+            there = "none is finite"
+            if sigmas:
+                there = f"the {len(sigmas)} levels are within {sigmas[-1]:.4g} .. {sigmas[0]:.4g}"
+            raise BadInput(f"{where}: no noise level within sigma {self.sigma_min} .. {self.highest}; {there}")
 
 
 def scaled_linear_abar(beta_start: float, beta_end: float, timesteps: int) -> Float[Tensor, " t"]:

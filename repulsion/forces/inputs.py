@@ -17,7 +17,7 @@ class Input:
     through_denoiser: bool = False
 
 
-# x itself; x as the UNet sees it; the predicted x0, taken to move with x one to one; x0 as it does move with x.
+# x itself; x at unit scale, as a U-Net sees it; the predicted x0, taken to move with x one to one; x0 as it does move.
 INPUTS: dict[str, Input] = {
     "noisy": Input(lambda x, x0, sigma: x),
     "scaled": Input(lambda x, x0, sigma: x * (sigma**2 + 1) ** -0.5),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -82,12 +83,15 @@ class Method:
         return any(r.through_denoiser for r in self.repel or ())
 
     def require_levels(self, sigmas: list[float]) -> None:
-        """Raise BadInput for a part that would act at none of these noise levels (falling, the last 0 left out)."""
-        parts = {"correct": self.correct, "guidance": self.guidance, "spread": self.spread and self.spread.range}
+        """Raise BadInput for a part that would act at none of these noise levels (falling, the last 0 left out). At
+        sigma = infinity guidance acts alone."""
+        if self.guidance:
+            self.guidance.require_level(sigmas, "guidance")
+        parts = {"correct": self.correct, "spread": self.spread and self.spread.range}
         parts |= {f"repel[{k}]": repulsion for k, repulsion in enumerate(self.repel or ())}
         for where, part in parts.items():
             if part:
-                part.require_level(sigmas, where)
+                part.require_level([sigma for sigma in sigmas if math.isfinite(sigma)], where)
 
 
 PLAIN = Method("euler")

@@ -6,6 +6,7 @@ It joins what sampler.sample does not know (the prompt, the guidance, the choice
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,14 +93,15 @@ def sample_particles(
     candidates = method.select.candidates if method.select else 1
     groups = [[k + c * MAX_IMAGES for k in index] for c in range(candidates)]
     parts = []
-    for c, group in enumerate(groups):
-        keeper = Keeper(unfinished / f"{c:03d}.safetensors" if unfinished else None, (method, request, group))
-        parts.append(sample_candidates(pipe, method, request, group, context, keeper, bar))
-    x0, kept = torch.cat([part.x0 for part in parts]), list(range(len(index)))
-    if method.select:
-        with torch.no_grad():
-            phi = embedding(method.select.space, context)(x0, last_sigma(family, request), request.levels - 1)
-        kept = farthest(phi, len(index))
+    with family.decoding() if method.needs("decode") else nullcontext():
+        for c, group in enumerate(groups):
+            keeper = Keeper(unfinished / f"{c:03d}.safetensors" if unfinished else None, (method, request, group))
+            parts.append(sample_candidates(pipe, method, request, group, context, keeper, bar))
+        x0, kept = torch.cat([part.x0 for part in parts]), list(range(len(index)))
+        if method.select:
+            with torch.no_grad():
+                phi = embedding(method.select.space, context)(x0, last_sigma(family, request), request.levels - 1)
+            kept = farthest(phi, len(index))
     particle = [k for group in groups for k in group]
     return ParticleResult(
         x0[kept],

@@ -31,8 +31,8 @@ class Hooks:
     """Functions of a caller's own in the loop: to record, or to edit. Those of the condition and the guidance scale are
     the Denoiser's.
 
-    edit_latent(x, sigma, level) -> x as a level begins; edit_x0(x, x0, sigma, level) -> x0 at every evaluation;
-    after_level(x, levels) as a level ends, with the number of levels that are done.
+    edit_latent(x, sigma, level) -> x as a level begins (at sigma = infinity x is eps); edit_x0(x, x0, sigma, level) ->
+    x0 at every evaluation; after_level(x, levels) as a level ends, with the number of levels that are done.
     """
 
     edit_latent: Callable[[Tensor, float, int], Tensor] | None = None
@@ -107,7 +107,7 @@ def sample(
     that does not fit the levels or the context, and FloatingPointError that names set, particle and level for a value
     that is not finite.
     """
-    method.require_levels(sigmas[:-1][sigmas[:-1].isfinite()].tolist())
+    method.require_levels(sigmas[:-1].tolist())
     embeds = [embedding(r.space, context) for r in method.repel or ()]
     run = Run(denoise, sigmas[:-1].tolist(), method, embeds, hooks or Hooks(), observe, name)
     start = noise("start")

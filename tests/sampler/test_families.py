@@ -15,12 +15,13 @@ from repulsion.diffusion.families.family import Family
 from repulsion.diffusion.families.flux import packed, patch_ids, unpacked
 from repulsion.diffusion.families.registry import FAMILIES, family_of
 from repulsion.diffusion.predictions import flow_sigma, flow_state, flow_time, x0_from_velocity
-from repulsion.forces.embeddings import SPACES
+from repulsion.forces.embeddings import SPACES, Context
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling.conditions import Anneal, Guidance
 from repulsion.sampling.methods import PLAIN, Method
 from repulsion.sampling.particles import SetRequest, sample_particles
 from repulsion.sampling.repel import repel
+from repulsion.sampling.sampler import Hooks, sample
 from repulsion.tensors.noise import particle_noise
 
 PROMPT, LEVELS, SIZE = "a painting of a vase", 5, (64, 64)
@@ -50,6 +51,8 @@ def theirs(pipe, n: int = 2, guidance: float | None = None, size: tuple[int, int
         pipe.scheduler.set_timesteps(LEVELS)
         start = start * (family.sigmas("pipeline", LEVELS, size)[0] / pipe.scheduler.init_noise_sigma).item()
     packs = type(pipe).__name__ == "FluxPipeline"
+    if family.guidance == "none":
+        options |= {"max_sequence_length": 256}
     if type(pipe).__name__ == "PixArtSigmaPipeline":
         options |= {"use_resolution_binning": False}
     out = pipe(
@@ -159,6 +162,17 @@ def test_half_precision(name):
     assert images.shape == (2, 3, 64, 64) and not torch.equal(images[0], images[1])
 
 
+def test_a_decoder_that_overflows_is_float32_meanwhile():
+    pipe = tiny("stable_diffusion_xl", torch.float16)
+    assert pipe.vae.config.force_upcast
+    repel(pipe, PROMPT, row("decoded_average"), n=2, seed=0, levels=2)
+    assert pipe.vae.dtype == torch.float16  # the pipeline's own call finds it as it was
+    with family_of(pipe).decoding():
+        assert pipe.vae.dtype == torch.float32
+    with family_of(tiny("stable_diffusion", torch.float16)).decoding():
+        assert tiny("stable_diffusion", torch.float16).vae.dtype == torch.float16
+
+
 @pytest.mark.parametrize("name", TINY)
 def test_offloaded_parts(name):
     pipe = tiny(name)
@@ -222,11 +236,11 @@ def test_the_gradient_through_the_network_is_the_jacobian_s(name):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_an_annealed_condition_changes_the_text_alone(name):
+def test_an_annealed_condition_of_every_family(name):
     pipe = tiny(name)
     method = Method("euler", anneal=Anneal(0.1, 0.2, 0.25))  # noise alone until late
     assert not torch.allclose(ours(pipe, method), ours(pipe))
-    seen = []
+    seen: list[dict[str, torch.Tensor]] = []
     told = Denoiser(pipe, PROMPT, 1.0, 64, edit_condition=lambda c, sigma: seen.append(dict(c)) or c)
     with torch.no_grad():
         told(torch.zeros(2, *family_of(pipe).latent_shape((None, None))), 1.0)
@@ -267,9 +281,19 @@ def test_a_flow_starts_at_infinity(name):
 
 @pytest.mark.parametrize("predict", ["euler", "ancestral", "heun"])
 def test_the_step_from_infinity_is_euler_s_in_every_row(predict):
-    pipe, kept = tiny("stable_diffusion_3"), []
-    sample_particles(pipe, Method(predict), request(family_of(pipe), levels=2), [0, 1], bar=lambda: kept.append(1))
-    assert len(kept) == 2 and torch.isfinite(ours(pipe, Method(predict))).all()
+    """x there is eps, and x0 + sigma_next eps after it."""
+    x, sigmas = torch.randn(2, 4, generator=torch.Generator().manual_seed(0)), torch.tensor([math.inf, 3.0, 0.0])
+    seen = []
+    sample(
+        lambda x, sigma: 0.5 * x,
+        sigmas.double(),
+        Method(predict, repel=row("latent").repel),
+        lambda purpose: x,
+        Context(0),
+        "test",
+        Hooks(after_level=lambda x, levels: seen.append(x)),
+    )
+    assert torch.allclose(seen[0], 0.5 * x + 3 * x)
 
 
 def test_a_static_shift_is_a_factor_of_sigma():
@@ -304,6 +328,10 @@ def test_few_steps():
     """A row acts between noise levels, not step numbers."""
     pipe = tiny("flux_schnell")
     assert repel(pipe, PROMPT, "channel_average", n=2, seed=0, levels=2, schedule="pipeline").shape == (2, 3, 64, 64)
+    with pytest.raises(BadInput, match=r"repel\[0\]: no noise level within sigma 0.0 .. inf; none is finite"):
+        repel(pipe, PROMPT, row("latent"), n=2, seed=0, levels=1, schedule="pipeline")
+    guided = repel(tiny("flux"), PROMPT, "less_guidance", n=1, seed=0, levels=1, schedule="pipeline")
+    assert guided.shape == (1, 3, 64, 64)
     one = repel(pipe, PROMPT, "plain", n=2, seed=0, levels=1, schedule="pipeline")
     assert not torch.equal(one[0], one[1])
 

@@ -91,11 +91,14 @@ class Family(ABC):
     ) -> Float[Tensor, "n c h w"]:
         """x0 from the prediction, guidance included."""
 
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Around decodings and their backward passes: the decoder in a number format in which it does not overflow."""
+        yield
+
     def decode(self, x0: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 height width"]:
         """Latents to images in [-1, 1] (not clamped), in x0's number format, differentiable."""
         vae = self.pipe.vae
-        if vae.dtype == torch.float16 and vae.config.get("force_upcast"):
-            vae.to(torch.float32)  # and it stays so: its float16 overflows, as its configuration says
         latents = x0.to(vae.dtype) / vae.config.scaling_factor + (vae.config.get("shift_factor") or 0)
         return vae.decode(latents, return_dict=False)[0].to(x0.dtype)
 

@@ -40,6 +40,8 @@ class FlowMatching(Family):
             raise BadInput(f"{where}: scheduler {name}; supported for {type(self.pipe).__name__}: {SCHEDULER}")
         if scheduler.config.invert_sigmas:
             raise BadInput(f"{where}: scheduler invert_sigmas is true; supported: times that fall from noise to images")
+        if scheduler.config.stochastic_sampling:
+            raise BadInput(f"{where}: scheduler stochastic_sampling is true; supported: false, and rows that add noise")
 
     def sigmas(self, schedule: str, levels: int, size: Size) -> Float[Tensor, " sigmas"]:
         """`linspace`: shifted times linspace(1, 1 / T, levels) for T training timesteps."""

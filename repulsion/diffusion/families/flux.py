@@ -12,6 +12,7 @@ from repulsion.diffusion.families.family import Condition, GuidanceKind, Size, l
 from repulsion.diffusion.families.flow_matching import FlowMatching
 
 PATCH = 2
+SCHNELL_TOKENS = 256  # of T5, which [schnell] was trained with; the pipeline's default is [dev]'s 512
 
 
 class Flux(FlowMatching):
@@ -44,7 +45,8 @@ class Flux(FlowMatching):
         return np.linspace(1, 1 / levels, levels)
 
     def encode(self, texts: list[str], negative: str | None, size: Size) -> tuple[Condition, Condition | None]:
-        prompt, pooled, _ = self.pipe.encode_prompt(texts, None, device=self.device)
+        tokens = SCHNELL_TOKENS if self.guidance == "none" else 512
+        prompt, pooled, _ = self.pipe.encode_prompt(texts, None, device=self.device, max_sequence_length=tokens)
         return {"prompt": prompt, "pooled": pooled}, None
 
     def predict(

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from repulsion.core.errors import BadInput
+from repulsion.core.errors import BadInput, one_line, require_at_least
 from repulsion.diffusion.families.family import Family, Size
 from repulsion.diffusion.levels import PIPELINE_LEVELS, interpolate, noise_levels, require_schedule, sigma_table
 from repulsion.diffusion.predictions import X0_FROM, prediction_type
@@ -55,8 +55,12 @@ class NoisePrediction(Family):
 def levels_of_scheduler(scheduler: object, levels: int, table: Float[Tensor, " t"]) -> Float[Tensor, " sigmas"]:
     """The noise levels at which the pipeline's own scheduler calls the network. Those that it calls twice, as solvers
     of second order do, are one. Raises BadInput where they are not as many as were to be."""
+    require_at_least("levels", levels, 1)
     own = deepcopy(scheduler)
-    own.set_timesteps(levels)
+    try:
+        own.set_timesteps(levels)
+    except ValueError as error:  # of schedulers that know few steps
+        raise BadInput(f"schedule {PIPELINE_LEVELS}: {levels} levels: {one_line(error)}") from None
     found = getattr(own, "sigmas", None)
     if found is None:
         found = interpolate(own.timesteps.cpu().double(), torch.arange(len(table)).double(), table)

@@ -44,8 +44,13 @@ class StableDiffusion(NoisePrediction):
             self.timestep(sigma),
             condition["prompt"],
             timestep_cond=self.guidance_embedding(weight, seen),
+            added_cond_kwargs=self.added_conditions(condition),
             return_dict=False,
         )[0]
+
+    def added_conditions(self, condition: Condition) -> dict[str, Tensor] | None:
+        """What the U-Net is told besides the tokens."""
+        return None
 
     def guidance_embedding(self, weight: float, like: Tensor) -> Float[Tensor, "n width"] | None:
         """For guidance-distilled U-Nets (latent consistency models), of w - 1, as in diffusers."""

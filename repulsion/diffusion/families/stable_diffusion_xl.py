@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from repulsion.core.errors import BadInput
@@ -41,23 +41,16 @@ class StableDiffusionXL(StableDiffusion):
             {"prompt": null, "pooled": null_pooled, "sizes": ids},
         )
 
-    def predict(
-        self, seen: Float[Tensor, "n c h w"], sigma: float, condition: Condition, weight: float
-    ) -> Float[Tensor, "n c h w"]:
-        added = {"text_embeds": condition["pooled"], "time_ids": condition["sizes"]}
-        return self.pipe.unet(
-            seen,
-            self.timestep(sigma),
-            condition["prompt"],
-            timestep_cond=self.guidance_embedding(weight, seen),
-            added_cond_kwargs=added,
-            return_dict=False,
-        )[0]
+    def added_conditions(self, condition: Condition) -> dict[str, Tensor]:
+        return {"text_embeds": condition["pooled"], "time_ids": condition["sizes"]}
 
-    def decode(self, x0: Float[Tensor, "n c h w"]) -> Float[Tensor, "n 3 height width"]:
-        config: Any = self.pipe.vae.config
-        mean, std = config.get("latents_mean"), config.get("latents_std")
-        if mean is None or std is None:
-            return super().decode(x0)
-        mean, std = (torch.tensor(v, device=x0.device, dtype=x0.dtype).view(1, -1, 1, 1) for v in (mean, std))
-        return super().decode(x0 * std + mean * config.scaling_factor)
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Its float16 decoder overflows, as `force_upcast` says: it is float32 meanwhile, as in the pipeline's call."""
+        vae, before = self.pipe.vae, self.pipe.vae.dtype
+        if before == torch.float16 and vae.config.force_upcast:
+            vae.to(torch.float32)
+        try:
+            yield
+        finally:
+            vae.to(before)
