@@ -4,8 +4,13 @@ import math
 
 import pytest
 import torch
-from diffusers import EulerDiscreteScheduler, FlowMatchEulerDiscreteScheduler, FlowMatchHeunDiscreteScheduler
-from families import TINY, flux, stable_diffusion_3, tiny
+from diffusers import (
+    DDIMScheduler,
+    EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    FlowMatchHeunDiscreteScheduler,
+)
+from families import SCHEDULER, TINY, flux, stable_diffusion_3, tiny
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 
@@ -17,6 +22,7 @@ from repulsion.diffusion.families.registry import FAMILIES, family_of
 from repulsion.diffusion.predictions import flow_sigma, flow_state, flow_time, x0_from_velocity
 from repulsion.forces.embeddings import SPACES, Context
 from repulsion.forces.repulsion import Repulsion, Strength
+from repulsion.sampling import particles
 from repulsion.sampling.conditions import Anneal, Guidance
 from repulsion.sampling.methods import PLAIN, Method
 from repulsion.sampling.particles import SetRequest, sample_particles
@@ -236,8 +242,22 @@ def test_the_gradient_through_the_network_is_the_jacobian_s(name):
 
 
 @pytest.mark.parametrize("name", TINY)
-def test_an_annealed_condition_of_every_family(name):
+def test_an_annealed_condition_of_every_family(name, monkeypatch):
     pipe = tiny(name)
+    given, denoiser = [], particles.Denoiser
+
+    def noticed(*args, edit_condition, **options):
+        def edit(condition, sigma):
+            edited = edit_condition(condition, sigma)
+            given.append({key for key in condition if not torch.equal(edited[key], condition[key])})
+            return edited
+
+        return denoiser(*args, edit_condition=edit, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(particles, "Denoiser", noticed)
+        ours(pipe, Method("euler", anneal=Anneal(0.1, 0.2, 0.25)))
+    assert given[0] == {"prompt"} | ({"pooled"} if "pixart" not in name and name != "stable_diffusion" else set())
     method = Method("euler", anneal=Anneal(0.1, 0.2, 0.25))  # noise alone until late
     assert not torch.allclose(ours(pipe, method), ours(pipe))
     seen: list[dict[str, torch.Tensor]] = []
@@ -262,6 +282,13 @@ def test_a_lora_loaded_by_diffusers_own_call_is_sampled_with(name, tmp_path):
     assert not torch.allclose(ours(pipe), before)
     pipe.unload_lora_weights()
     assert torch.equal(ours(pipe), before)
+
+
+def test_both_tokenizers_are_cut_where_their_encoders_end():
+    pipe, long = tiny("stable_diffusion_xl"), ", ".join([PROMPT] * 40)
+    for tokenizer in (pipe.tokenizer, pipe.tokenizer_2):
+        tokenizer.model_max_length = int(1e30)  # as one that does not say
+    assert torch.isfinite(ours(pipe, texts=long)).all() and pipe.tokenizer_2.model_max_length == int(1e30)
 
 
 # Noise levels
@@ -322,6 +349,13 @@ def test_the_levels_of_an_euler_scheduler(spacing):
     pipe = tiny("stable_diffusion_xl")
     pipe.scheduler = EulerDiscreteScheduler.from_config(dict(pipe.scheduler.config) | {"timestep_spacing": spacing})
     assert_same(ours(pipe), theirs(pipe))
+
+
+def test_the_levels_of_a_scheduler_without_sigmas():
+    pipe = tiny("pixart_sigma")
+    expected = family_of(pipe).sigmas("pipeline", LEVELS, SIZE)
+    pipe.scheduler = DDIMScheduler(**SCHEDULER, timestep_spacing="linspace")  # Euler's timesteps, but for rounding
+    assert torch.allclose(family_of(pipe).sigmas("pipeline", LEVELS, SIZE), expected, rtol=5e-3)
 
 
 def test_few_steps():

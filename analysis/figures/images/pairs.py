@@ -43,5 +43,5 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
             ax.set(xticks=[], yticks=[])
             ax.grid(False)
             if top == 0:
-                ax.set_title(title, fontsize=6)
+                ax.set_title(title.replace(" (", "\n("), fontsize=6)  # a column is too narrow for both words
     return {"pairs": figure}
