@@ -14,8 +14,9 @@ from bench.timing import interleaved, peak_memory_gib, report, row, use_two_core
 from pipeline.world.captions import caption
 from pipeline.world.render import render
 from pipeline.world.scene import max_diversity, random_subjects
-from pipeline.world_model.artifacts import read_world
+from pipeline.world_model.artifacts import HERE, WorldParams
 from repulsion.core.errors import one_line_errors
+from repulsion.core.settings import load
 from repulsion.diffusion.model import load_pipeline, sample_plain
 
 N, GUIDANCE, LEVELS = 64, 8.0, 20
@@ -25,7 +26,7 @@ RESULTS = Path(__file__).parent / "results" / "world.json"
 
 def main() -> None:
     use_two_cores()
-    pipe = load_pipeline(read_world().model, "cpu")
+    pipe = load_pipeline(Path(load(WorldParams, HERE / "params.yaml").model), "cpu")
     prompts = [caption("vase", None)] * N
     sampling = interleaved({"plain": lambda: sample_plain(pipe, prompts, list(range(N)), GUIDANCE, LEVELS, seed=0)})
     memory = peak_memory_gib()  # before the renders, so that it is the sampling's alone

@@ -13,11 +13,12 @@ from pipeline.profile.command_line import arguments
 from pipeline.profile.scratch import fingerprint
 from pipeline.profile.training_settings import TrainingSettings
 from pipeline.world.artists import ARTIST_NAMES
-from repulsion.core.errors import BadInput, one_line_errors
+from repulsion.core.errors import BadInput, one_line_errors, require_one_of
 from repulsion.core.settings import Count, Device, Names, Seed, Share, Text, load, settings
 from repulsion.tensors.devices import require_device
 
 HERE = Path("profiles/world")
+KINDS = ("unet", "flow")  # of denoisers; each is trained on the same latents and captions
 GUIDANCE = 8.0  # at which the model is measured and shown
 
 
@@ -64,6 +65,22 @@ class DenoiserParams:
 
 
 @settings
+class FlowParams:
+    """The flow transformer's folder, the side of its patches in latents, its width and layers, those of each of its two
+    text encoders, and the rounds of training. `padded`: the share of batches with the padding of a missing T5."""
+
+    model: Text
+    patch: Annotated[int, Field(ge=1)]
+    layers: Count
+    width: WideChannels
+    text_width: WideChannels
+    text_layers: Annotated[int, Field(ge=2)]  # the last layer but one is what a transformer sees
+    caption_dropout: Annotated[float, Field(ge=0, lt=1)]
+    padded: Share
+    rounds: Annotated[tuple[RoundParams, ...], Field(min_length=1)]
+
+
+@settings
 class EncoderTraining:
     training: TrainingSettings
 
@@ -89,6 +106,7 @@ class WorldParams:
     device: Device
     vae: VaeParams
     denoiser: DenoiserParams
+    flow: FlowParams
     encoder: EncoderTraining
     measure: MeasureParams
 
@@ -115,9 +133,12 @@ class World:
     def encoder(self) -> Path:
         return self.model / "encoder"
 
-    @property
-    def metrics(self) -> Path:
-        return Path(self.params.results) / "metrics.json"
+    def folder(self, kind: str) -> Path:
+        """Of the model with this kind of denoiser."""
+        return Path({"unet": self.params.model, "flow": self.params.flow.model}[kind])
+
+    def metrics(self, kind: str) -> Path:
+        return Path(self.params.results) / {"unet": "metrics.json", "flow": "flow_metrics.json"}[kind]
 
     @property
     def checkpoints(self) -> Path:
@@ -136,12 +157,19 @@ class World:
 def main(run: Callable[[World], None]) -> None:
     """The entry point of a stage: its work on the world of the command line."""
     with one_line_errors():
-        world = read_world()
-        require_device(world.params.device)
-        run(world)
+        run(read_world(arguments([], ["params.yaml"])))
 
 
-def read_world() -> World:
-    """The world of the parameter file named on the command line, or of profiles/world/params.yaml."""
-    given = arguments([], ["params.yaml"])
-    return World(load(WorldParams, Path(*given) if given else HERE / "params.yaml"))
+def main_of_kind(run: Callable[[World, str], None]) -> None:
+    """The entry point of a stage whose work is the same for each kind of denoiser, which the command line names."""
+    with one_line_errors():
+        kind, *given = arguments(["KIND"], ["params.yaml"])
+        require_one_of(kind, KINDS, "kind of denoiser")
+        run(read_world(given), kind)
+
+
+def read_world(given: list[str]) -> World:
+    """The world of the given parameter file, or of profiles/world/params.yaml, whose device is there."""
+    world = World(load(WorldParams, Path(*given) if given else HERE / "params.yaml"))
+    require_device(world.params.device)
+    return world

@@ -1,11 +1,12 @@
-"""STAGE card: the model card, with pictures of what the model does and its measured numbers."""
+"""STAGE card: a model's card, with pictures of what the model does and its measured numbers."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import DiffusionPipeline
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -13,7 +14,7 @@ from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
 from pipeline.world.render import IMAGE_SIZE, render
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
-from pipeline.world_model.artifacts import GUIDANCE, World, main
+from pipeline.world_model.artifacts import GUIDANCE, MeasureParams, World, main_of_kind
 from pipeline.world_model.sheets import pair_scenes, save, sheet
 from repulsion.diffusion.model import load_pipeline, sample_plain
 
@@ -31,7 +32,7 @@ so that methods for diverse sampling can be compared on two cores, with a ground
 `make world`; no photograph and no painting of a person went into it.
 
 ```python
-from diffusers import StableDiffusionPipeline
+from diffusers import DiffusionPipeline
 
 pipe = StableDiffusionPipeline.from_pretrained("models/painted-world")
 image = pipe("a painting of a vase, by estrow", num_inference_steps=20, guidance_scale=8).images[0]
@@ -41,9 +42,7 @@ image = pipe("a painting of a vase, by estrow", num_inference_steps=20, guidance
 |---|---|---|
 {parts}
 
-The noise is Stable Diffusion 2's: betas scaled-linear from 0.00085 to 0.012 over 1000 timesteps, epsilon prediction. The
-folder `encoder/` holds the evaluation encoder (`pipeline/encoders/evaluation_encoder.py`), which reads subject, artist and
-place and gives the three kinds of features; no method may be guided by it.
+{noise}
 
 ## What it paints
 
@@ -60,8 +59,8 @@ noise.
 ## Measured
 
 On seeds that no training saw ({n_renders} renders; {n_pair} images for each of the 240 named prompts; {n_one} and {n_eight}
-images for each of the six base prompts at guidance 1 and 8). Made by `python -m pipeline.stages.world.measure`; all numbers in
-`results/world/metrics.json`.
+images for each of the six base prompts at guidance 1 and 8). Made by `python -m pipeline.stages.world.measure {kind}`; all
+numbers in `{metrics}`.
 
 | what | value | bar | holds |
 |---|---|---|---|
@@ -90,6 +89,37 @@ The weakest named prompts: subject, "{worst_subject}" ({worst_subject_accuracy:.
 - Fine lines are drawn softer than in the renders: the autoencoder loses them (see the first bar).
 - Without guidance some pictures are broken: the subject-right column at guidance 1 counts them.
 """
+# What the two cards do not share.
+WORDS = {
+    "unet": {
+        "tag": "stable-diffusion",
+        "title": "a small Stable Diffusion",
+        "family": "Stable Diffusion 2",
+        "noise": """\
+The noise is Stable Diffusion 2's: betas scaled-linear from 0.00085 to 0.012 over 1000 timesteps, epsilon prediction. The
+folder `encoder/` holds the evaluation encoder (`pipeline/encoders/evaluation_encoder.py`), which reads subject, artist and
+place and gives the three kinds of features; no method may be guided by it.""",
+    },
+    "flow": {
+        "tag": "stable-diffusion-3",
+        "title": "a small Stable Diffusion 3",
+        "family": "Stable Diffusion 3",
+        "noise": """\
+It is trained by flow matching: x_t = (1 - t) x0 + t eps, velocity prediction, logit-normal times, and sampled without a
+shift. The autoencoder is that of [the small Stable Diffusion](../painted-world/README.md), as are the captions and the scenes
+they go with, so that what differs between the two is the network and its training. There is no T5: the stock pipeline pads a
+prompt with 256 tokens of zeros instead, at many times the cost. The model was trained with and without them;
+`max_sequence_length=0` leaves them out, as this project's stages do.""",
+    },
+}
+# A line for each network of a folder: what its class does not say.
+NOTES = {
+    "vae": "factor 8, 4 latent channels: 8x8x4 latents",
+    "unet": "cross-attention at both resolutions",
+    "transformer": "patches of {patch}x{patch} latents, {layers} layers",
+    "text_encoder": "trained with the denoiser",
+    "text_encoder_2": "trained with the denoiser",
+}
 
 
 def part_row(name: str, network: torch.nn.Module, note: str) -> str:
@@ -97,21 +127,31 @@ def part_row(name: str, network: torch.nn.Module, note: str) -> str:
     return f"| `{name}` | `{type(network).__name__}`, {note} | {millions:.2f} M parameters |"
 
 
-def run(world: World) -> None:
-    pipe = load_pipeline(world.model, world.params.device)
-    draw_pairs(pipe, world)
-    draw_guidance(pipe, world)
-    found = json.loads(world.metrics.read_text(encoding="utf-8"))
+def part_rows(pipe: DiffusionPipeline) -> str:
+    rows = []
+    for part, note in NOTES.items():
+        if network := getattr(pipe, part, None):
+            config = network.config
+            sizes = {"patch": config.patch_size, "layers": config.num_layers} if part == "transformer" else {}
+            rows.append(part_row(part, network, note.format(**sizes)))
+    return "\n".join(rows)
+
+
+def run(world: World, kind: str) -> None:
+    folder = world.folder(kind)
+    pipe = load_pipeline(folder, world.params.device)
+    draw_pairs(pipe, world.params.measure, folder)
+    draw_guidance(pipe, world.params.measure, folder)
+    found = json.loads(world.metrics(kind).read_text(encoding="utf-8"))
     params = world.params.measure
     worst_subject, worst_artist = found["named_worst_pair_subject"], found["named_worst_pair_artist"]
     text = TEXT.format(
-        parts="\n".join(
-            [
-                part_row("vae", pipe.vae, "factor 8, 4 latent channels: 8x8x4 latents"),
-                part_row("unet", pipe.unet, "cross-attention at both resolutions"),
-                part_row("text_encoder", pipe.text_encoder, "trained with the UNet"),
-            ]
-        ),
+        **WORDS[kind],
+        kind=kind,
+        pipeline=type(pipe).__name__,
+        folder=folder.as_posix(),
+        metrics=world.metrics(kind).as_posix(),
+        parts=part_rows(pipe),
         levels=params.levels,
         missed=sum(not row["holds"] for row in found["bars"]) or "None",
         n_bars=len(found["bars"]),
@@ -135,7 +175,7 @@ def run(world: World) -> None:
         worst_artist_accuracy=worst_artist["artist_accuracy"],
         n_words=5 + len(SUBJECTS) + len(ARTIST_NAMES),
     )
-    (world.model / "README.md").write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(text, encoding="utf-8")
 
 
 def bar_row(row: dict) -> str:
@@ -151,35 +191,34 @@ def base_row(subject: str, guidance: int, p: dict) -> str:
     )
 
 
-def draw_pairs(pipe: StableDiffusionPipeline, world: World) -> None:
+def draw_pairs(pipe: DiffusionPipeline, params: MeasureParams, folder: Path) -> None:
     """pairs.png: rows are artists; for each subject a render and, beside it, a sample."""
     rendered = render(pair_scenes(1))
     prompts = [caption(subject, artist) for artist in ARTIST_NAMES for subject in SUBJECTS]
-    generated = draw_in_batches(pipe, prompts, [0] * len(prompts), GUIDANCE, world)
+    generated = draw_in_batches(pipe, prompts, [0] * len(prompts), GUIDANCE, params)
     both = torch.stack([rendered, generated], 1).view(len(ARTIST_NAMES), 2 * len(SUBJECTS), 3, IMAGE_SIZE, IMAGE_SIZE)
-    save(sheet(both, list(ARTIST_NAMES), list(SUBJECTS), gap_every=2), world.model / "pairs.png")
+    save(sheet(both, list(ARTIST_NAMES), list(SUBJECTS), gap_every=2), folder / "pairs.png")
 
 
-def draw_guidance(pipe: StableDiffusionPipeline, world: World, columns: int = 16) -> None:
+def draw_guidance(pipe: DiffusionPipeline, params: MeasureParams, folder: Path, columns: int = 16) -> None:
     """guidance.png: rows are base prompts at three guidance scales, columns are starts."""
     rows, labels = [], []
     for subject in TEST_SUBJECTS:
         for guidance in (1.0, 4.0, 8.0):
             prompts = [caption(subject, None)] * columns
-            rows.append(draw_in_batches(pipe, prompts, list(range(columns)), guidance, world))
+            rows.append(draw_in_batches(pipe, prompts, list(range(columns)), guidance, params))
             labels.append(f"{subject}, {guidance:g}")
     page = sheet(torch.stack(rows), labels, ["prompts without an artist; guidance scale 1, 4, 8"])
-    save(page, world.model / "guidance.png")
+    save(page, folder / "guidance.png")
 
 
 def draw_in_batches(
-    pipe: StableDiffusionPipeline, prompts: list[str], indices: list[int], guidance: float, world: World
+    pipe: DiffusionPipeline, prompts: list[str], indices: list[int], guidance: float, params: MeasureParams
 ) -> UInt8[Tensor, "n 3 h w"]:
-    params = world.params.measure
     parts = [slice(k, k + params.batch) for k in range(0, len(prompts), params.batch)]
     images = [sample_plain(pipe, prompts[p], indices[p], guidance, params.levels, params.seed) for p in parts]
     return torch.cat(images)
 
 
 if __name__ == "__main__":
-    main(run)
+    main_of_kind(run)

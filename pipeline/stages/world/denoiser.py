@@ -5,19 +5,20 @@ Stable Diffusion folder around them (tokenizer, scheduler, model_index.json).
 from __future__ import annotations
 
 import json
-from functools import partial
 
 import diffusers
 import torch
 from diffusers import EulerDiscreteScheduler, UNet2DConditionModel
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import CLIPTextConfig, CLIPTextModel, PreTrainedTokenizerFast
+from transformers import CLIPTextModel, PreTrainedTokenizerFast
 
 from pipeline.profile.training_settings import TrainingSettings
-from pipeline.training.loop import fit, write_curve
-from pipeline.world_model import latents, tokenizer
+from pipeline.world_model import tokenizer
 from pipeline.world_model.artifacts import DenoiserParams, World, main
+from pipeline.world_model.latents import TrainingLatents
+from pipeline.world_model.rounds import train_rounds
+from pipeline.world_model.text import drop_captions, text_config
 from repulsion.tensors.noise import keyed_generator
 
 LATENT_SIZE = 8
@@ -51,20 +52,7 @@ def build(params: DenoiserParams, words: PreTrainedTokenizerFast) -> nn.ModuleDi
         use_linear_projection=True,
         norm_num_groups=16,
     )
-    text = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=len(words),
-            hidden_size=params.text_width,
-            intermediate_size=4 * params.text_width,
-            num_hidden_layers=params.text_layers,
-            num_attention_heads=4,
-            max_position_embeddings=tokenizer.MAX_TOKENS,
-            hidden_act="gelu",
-            bos_token_id=words.bos_token_id,
-            eos_token_id=words.eos_token_id,
-            pad_token_id=words.pad_token_id,
-        )
-    )
+    text = CLIPTextModel(text_config(words, params.text_width, params.text_layers))
     return nn.ModuleDict({"unet": unet, "text_encoder": text})
 
 
@@ -83,17 +71,10 @@ def min_snr_weight(abar: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
     return snr.clamp(max=SNR_CLIP) / snr
 
 
-def drop_captions(texts: list[str], share: float, generator: torch.Generator) -> list[str]:
-    """Each caption, or with probability `share` the empty one."""
-    kept = torch.rand(len(texts), generator=generator) >= share
-    return [text if k else "" for text, k in zip(texts, kept.tolist(), strict=True)]
-
-
 def run(world: World) -> None:
     """Minimise the weighted E |eps - eps_theta(sqrt(abar_t) x0 + sqrt(1 - abar_t) eps, t, caption)|^2 over uniform t.
 
     A share `caption_dropout` of the captions is replaced by the empty one, so that guidance has an unconditional model.
-    Each round trains on scenes of its own and starts from the averaged weights of the round before.
     """
     params, device = world.params.denoiser, world.params.device
     words = tokenizer.build_tokenizer()
@@ -102,7 +83,7 @@ def run(world: World) -> None:
     torch.manual_seed(params.rounds[0].training.seed)
     networks = build(params, words).to(device)
 
-    def loss_at(data: latents.TrainingLatents, settings: TrainingSettings, step: int) -> Tensor:
+    def loss_at(data: TrainingLatents, settings: TrainingSettings, step: int) -> Tensor:
         generator = keyed_generator(settings.seed, "denoiser", step)
         index = torch.randint(len(data), (settings.batch,), generator=generator)
         t = torch.randint(len(abars), (settings.batch,), generator=generator)
@@ -114,21 +95,14 @@ def run(world: World) -> None:
         error = (networks["unet"](noisy, t.to(device), condition).sample - eps.to(device)).square().mean((1, 2, 3))
         return (min_snr_weight(abars[t]).to(device) * error).mean()
 
-    losses, keys, checkpoints = [], [], []
-    for number, part in enumerate(params.rounds, 1):
-        data, key = latents.training_latents(world, part)
-        keys.append(key)
-        checkpoints.append(world.checkpoint("denoiser", *keys))
-        title = f"denoiser, round {number} of {len(params.rounds)}"
-        losses += fit(networks, partial(loss_at, data, part.training), part.training, checkpoints[-1], title)
-    for name, network in networks.items():
-        network.save_pretrained(world.model / name, safe_serialization=True)
-    words.save_pretrained(world.model / "tokenizer")
-    EulerDiscreteScheduler(**SCHEDULER).save_pretrained(world.model / "scheduler")
-    write_model_index(world)
-    write_curve(world.curve("denoiser"), losses)
-    for checkpoint in checkpoints:
-        checkpoint.unlink(missing_ok=True)
+    def save() -> None:
+        for name, network in networks.items():
+            network.save_pretrained(world.model / name, safe_serialization=True)
+        words.save_pretrained(world.model / "tokenizer")
+        EulerDiscreteScheduler(**SCHEDULER).save_pretrained(world.model / "scheduler")
+        write_model_index(world)
+
+    train_rounds(world, "denoiser", networks, loss_at, save)
 
 
 def write_model_index(world: World) -> None:

@@ -1,4 +1,4 @@
-"""STAGE measure: what the shipped model and its encoder reach on seeds that no training has seen, beside the bars."""
+"""STAGE measure: what a shipped model and its encoder reach on seeds that no training has seen, beside the bars."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline
+from diffusers import AutoencoderKL, DiffusionPipeline
 from jaxtyping import UInt8
 from torch import Tensor
 from tqdm import tqdm
@@ -20,7 +20,7 @@ from pipeline.world.captions import caption
 from pipeline.world.render import render
 from pipeline.world.scene import Scenes, huddled_places, max_diversity, popular_shares, random_subjects, uniform_places
 from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
-from pipeline.world_model.artifacts import GUIDANCE, MeasureParams, World, main
+from pipeline.world_model.artifacts import GUIDANCE, MeasureParams, World, main_of_kind
 from pipeline.world_model.statistics import accuracy, effective_number, interval, place_spread, psnr, shares
 from repulsion.core.files import new_file
 from repulsion.diffusion.model import load_pipeline, sample_plain
@@ -60,7 +60,7 @@ def sample_prompts(
 
 
 def plain(
-    pipe: StableDiffusionPipeline, params: MeasureParams, prompts: list[str], n: int, guidance_scale: float
+    pipe: DiffusionPipeline, params: MeasureParams, prompts: list[str], n: int, guidance_scale: float
 ) -> Iterator[UInt8[Tensor, "n 3 h w"]]:
     """n plain samples of each prompt, prompt by prompt."""
 
@@ -174,9 +174,9 @@ def rounded(value: Any) -> Any:
     return round(value, 5) if isinstance(value, float) else value
 
 
-def measure(world: World) -> dict[str, Any]:
+def measure(world: World, kind: str) -> dict[str, Any]:
     params = world.params.measure
-    pipe = load_pipeline(world.model, world.params.device)
+    pipe = load_pipeline(world.folder(kind), world.params.device)
     encoder = evaluation_encoder.load(world.encoder)
     scenes, images = held_out(params)
     generator = keyed_generator(params.seed, "places", 0)
@@ -196,11 +196,11 @@ def measure(world: World) -> dict[str, Any]:
     return {"bars": bars(found), **found}
 
 
-def run(world: World) -> None:
-    found = rounded(measure(world))
-    with new_file(world.metrics) as part:
+def run(world: World, kind: str) -> None:
+    found = rounded(measure(world, kind))
+    with new_file(world.metrics(kind)) as part:
         part.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(run)
+    main_of_kind(run)
