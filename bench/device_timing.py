@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -32,32 +33,35 @@ def reset_peak(device: str) -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def measured(device: str, repeats: int, works: dict[str, Callable[[], object]], n: int) -> Iterator[dict[str, Any]]:
-    """Rows of works that make n images each, in turn; on the GPU after one uncounted round. What does not fit into the
-    memory is a row that says so."""
+def measured(
+    device: str, repeats: int, works: dict[str, Callable[[], object]], n: int, deadline: float = math.inf
+) -> list[dict[str, Any]]:
+    """Rows of works that make n images each, in turn, `repeats` times. What does not fit into the memory, or had not
+    begun when time.perf_counter() reached `deadline`, is a row that says so."""
     times: dict[str, list[float]] = {name: [] for name in works}
     peaks: dict[str, float] = {}
-    failed: set[str] = set()
-    warm = 1 if device == "cuda" else 0
-    for turn in range(warm + repeats):
+    failed: dict[str, str] = {}
+    for _ in range(repeats):
         for name in tqdm([name for name in works if name not in failed], desc=f"N = {n}"):
+            if time.perf_counter() > deadline:
+                break
             try:
                 reset_peak(device)
-                took = seconds(device, works[name])
+                times[name].append(seconds(device, works[name]))
             except torch.OutOfMemoryError:
-                failed.add(name)
+                failed[name] = "out of memory"
                 torch.cuda.empty_cache()
                 continue
             peaks[name] = peak_gib(device)
-            if turn >= warm:
-                times[name].append(took)
+    rows = []
     for name in works:
-        if name in failed:
-            yield {"what": name, "n": n, "reason": "out of memory"}
+        if name in failed or not times[name]:
+            rows.append({"what": name, "n": n, "reason": failed.get(name, "no time was left")})
             continue
         median = statistics.median(times[name])
-        yield {"what": name, "n": n, "seconds": round(median, 3), "images_per_second": round(n / median, 4),
-               "peak_gib": round(peaks[name], 2)}  # fmt: skip
+        rows.append({"what": name, "n": n, "seconds": round(median, 3), "images_per_second": round(n / median, 4),
+                     "peak_gib": round(peaks[name], 2), "runs": len(times[name])})  # fmt: skip
+    return rows
 
 
 @torch.no_grad()
@@ -67,7 +71,7 @@ def part_row(
     """One micro-batch of n latents through a network: its rate beside a matrix product's, and how far the peak memory
     is above `base`."""
     reset_peak(device)
-    work()
+    seconds(device, work)
     rise = peak_gib(device) - base
     rate = tflop / statistics.median(seconds(device, work) for _ in range(repeats))
     return {"what": what, "n": n, "tflops": round(rate, 4), "of_matrix_product": round(rate / matrix, 3),

@@ -18,7 +18,15 @@ def found(beside: int | None, plain: float, latent: float, theirs: float) -> dic
     plan = {"beside": beside, "dtype": "float16", "levels": 20}
     names = {"date": "2030-01-01", "command": "python -m bench.sd2", "machine": "H100", "versions": {"torch": "9"}}
     tflop = {"unet": 0.8, "decoder": 2.5}
-    return names | {"plan": plan, "tflop": tflop, "peak_tflops": 989, "rows": rows, "costs": COST, "disk_gib": 1.0}
+    return names | {
+        "plan": plan,
+        "tflop": tflop,
+        "peak_tflops": 989,
+        "agreement": [],
+        "rows": rows,
+        "costs": COST,
+        "disk_gib": 1.0,
+    }
 
 
 def test_bars_are_ratios_of_one_run():
