@@ -27,7 +27,7 @@ from diffusers import EulerDiscreteScheduler
 from bench.device_timing import measured, part_row, peak_gib, reset_peak
 from bench.sd2_page import page
 from pipeline.machine import preflight
-from pipeline.machine.architecture import SD2, TOKENS, sd2_abar
+from pipeline.machine.architecture import PIPELINE, SD2, TOKENS, sd2_abar
 from pipeline.machine.cost import Arithmetic, arithmetic
 from pipeline.machine.stand_in import random_pipeline, tokenizer
 from pipeline.profile.profile import Profile, read_profile
@@ -35,8 +35,9 @@ from pipeline.profile.prompts import read_prompts
 from repulsion.core.compute import ComputeParams
 from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.denoiser import to_images
-from repulsion.diffusion.levels import sigma_table
+from repulsion.diffusion.levels import linspace_levels, sigma_table
 from repulsion.diffusion.model import load_pipeline, placed, sample_plain
+from repulsion.diffusion.model_folder import LAYOUTS
 from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.methods import METHODS_FILE, Method, load_methods
 from repulsion.sampling.particles import SetRequest, sample_particles
@@ -106,7 +107,7 @@ def part_rows(device: str, pipe: Any, plan: Plan, one: Arithmetic) -> list[dict[
     base = peak_gib(device)
     works = {
         "decoder": (lambda: pipe.vae.decode(latents[:n]), n * one.decoder, n),
-        "UNet": (lambda: pipe.unet(latents, t, text), m * one.unet, m),
+        "UNet": (lambda: pipe.unet(latents, t, text), m * one.denoiser, m),
     }
     return [part_row(device, what, work, 3, *rest, matrix, base) for what, (work, *rest) in works.items()]
 
@@ -172,8 +173,8 @@ def main() -> None:
     deadline = time.perf_counter() + 60 * parser.parse_args().minutes
     device = "cuda" if torch.cuda.is_available() else "cpu"
     plan, profile = PLANS[device], read_profile(PROFILE)
-    one = arithmetic(SD2["unet"], SD2["vae"], SD2["text_encoder"])
-    costs = preflight.costs(profile, one, sigma_table(sd2_abar()))
+    one = arithmetic(LAYOUTS[PIPELINE], SD2)
+    costs = preflight.costs(profile, one, linspace_levels(sigma_table(sd2_abar()), profile.sampling.levels))
     found: dict[str, Any] = {
         "date": datetime.date.today().isoformat(),
         "command": "python -m bench.sd2",

@@ -36,7 +36,7 @@ def bars(found: dict[str, Any]) -> list[list[object]]:
             ratio = one["seconds"] / plain["seconds"]
             out.append([f"{name.replace('_', ' ')} against plain, N = {n}", f"{ratio:.3f}", f"<= {bar}", ratio <= bar])
     if found["peak_tflops"]:
-        rate = plain["images_per_second"] * (40 * found["tflop"]["unet"] + found["tflop"]["decoder"])
+        rate = plain["images_per_second"] * (40 * found["tflop"]["denoiser"] + found["tflop"]["decoder"])
         share = rate / found["peak_tflops"]
         out.append(["share of the card's 16-bit peak, plain", f"{share:.2f}", f">= {HALF}", share >= HALF])
     return [[what, value, bar, "holds" if holds else "missed"] for what, value, bar, holds in out]
@@ -46,7 +46,7 @@ def hours(found: dict[str, Any]) -> dict[str, float]:
     """TFLOP/s to reckon with: as measured on the GPU that was there; else half of cards' peaks, which is an aim."""
     plain = find(found["rows"], "plain", found["plan"]["beside"])
     if plain:
-        rate = plain["images_per_second"] * (40 * found["tflop"]["unet"] + found["tflop"]["decoder"])
+        rate = plain["images_per_second"] * (40 * found["tflop"]["denoiser"] + found["tflop"]["decoder"])
         return {f"hours on {found['machine']}, measured": rate}
     return {f"hours on {card}, at half of its peak (not measured)": HALF * peak for card, peak in CARDS.items()}
 
@@ -77,7 +77,7 @@ every method at N = 16, 64 and 500 beside diffusers' own pipeline, and whether t
 AGREE = """The painted world's model (trained, 64 x 64 pixels), sampled on the GPU and on the CPU from the same seeds:
 the share of pixel values that differ by more than one step of 255, and the largest difference."""
 COUNTED = """Passes are latents through the UNet for one image, forwards and backwards, counted by dry runs of the
-sampler. A latent is {unet:.3f} TFLOP in the UNet and {decoder:.2f} in the decoder. Images and features take about
+sampler. A latent is {denoiser:.3f} TFLOP in the UNet and {decoder:.2f} in the decoder. Images and features take about
 {disk:.0f} GiB of disk. The hours of the style classifier's trajectories and of the metrics come on top."""
 
 

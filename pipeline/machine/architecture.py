@@ -10,7 +10,7 @@ from torch import Tensor
 
 from repulsion.core.files import read_json
 from repulsion.diffusion.levels import scaled_linear_abar
-from repulsion.diffusion.model_folder import config_path
+from repulsion.diffusion.model_folder import LAYOUTS, Layout, config_path, layout_of
 
 TOKENS = 77  # of a text, its begin and end included
 
@@ -59,6 +59,7 @@ SD2: dict[str, dict[str, Any]] = {
         "skip_prk_steps": True,
     },
 }
+PIPELINE = "StableDiffusionPipeline"
 PARAMETERS = {"unet": 865_910_724, "vae": 83_653_863, "text_encoder": 340_387_840}
 
 
@@ -66,6 +67,11 @@ def config_of(model: Path, part: str) -> dict[str, Any]:
     """A part's configuration in a model's folder; Stable Diffusion 2's, while it is not there."""
     path = config_path(model, part)
     return read_json(path) if path.is_file() else SD2[part]
+
+
+def layout(model: Path) -> Layout:
+    """Of a model's folder; Stable Diffusion 2's, while it is not there."""
+    return layout_of(model) if (model / "model_index.json").is_file() else LAYOUTS[PIPELINE]
 
 
 def sd2_abar() -> Float[Tensor, " t"]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from pipeline.profile.sections import SamplingParams
-from repulsion.diffusion.levels import noise_levels
-from repulsion.diffusion.model_folder import POSITIONS, image_factor, latent_shape
+from repulsion.diffusion.configurations import POSITIONS, image_factor, latent_shape
+from repulsion.diffusion.model_folder import T5_TOKENS, Layout
 from repulsion.forces.embeddings import Context
 from repulsion.sampling.conditions import guidance_schedule
 from repulsion.sampling.methods import Method
@@ -21,14 +21,14 @@ from repulsion.sampling.sampler import sample
 
 @dataclass(frozen=True)
 class Passes:
-    """Latents through the UNet for one image, in forward and in backward passes."""
+    """Latents through the denoiser for one image, in forward and in backward passes."""
 
     forward: float
     backward: float
 
 
 class Counter:
-    """Replaces the denoiser, and counts as it does. A guidance-distilled UNet needs no unconditional pass."""
+    """Replaces the denoiser, and counts as it does. A guidance-distilled network needs no unconditional pass."""
 
     def __init__(self, method: Method, p: SamplingParams, gradient_batch: int, distilled: bool) -> None:
         self.distilled = distilled
@@ -50,10 +50,9 @@ class Counter:
         self.forward += latents if latents * self.particles > self.kept else 0
 
 
-def passes(method: Method, p: SamplingParams, gradient_batch: int, table: Tensor, distilled: bool = False) -> Passes:
+def passes(method: Method, p: SamplingParams, gradient_batch: int, sigmas: Tensor, distilled: bool = False) -> Passes:
     """Counted on two particles of noise, in the latent's own space: the denoiser's cost does not depend on the space. A
     method that selects is counted for all of its candidates."""
-    sigmas = noise_levels(p.schedule, table, p.levels)
     cells = tuple(replace(cell, space="latent") for cell in method.repel or ())
     counter = Counter(method, p, gradient_batch, distilled)
     start = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(0))
@@ -65,24 +64,38 @@ def passes(method: Method, p: SamplingParams, gradient_batch: int, table: Tensor
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """TFLOP of one latent through the UNet, and through the decoder."""
+    """TFLOP of one latent through the denoiser, and through the decoder."""
 
-    unet: float
+    denoiser: float
     decoder: float
 
 
-def arithmetic(unet: dict[str, Any], vae: dict[str, Any], text_encoder: dict[str, Any]) -> Arithmetic:
-    """Counted by torch on networks of these configurations that have shapes and no numbers: no weights are needed."""
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+def unet_call(network: nn.Module, x: Tensor, t: Tensor, tokens: int) -> object:
+    return network(x, t, torch.empty(1, tokens, network.config.cross_attention_dim))
 
-    shape = latent_shape(unet, image_factor(vae))
+
+def transformer_call(network: nn.Module, x: Tensor, t: Tensor, tokens: int) -> object:
+    texts = torch.empty(1, tokens, network.config.joint_attention_dim)
+    return network(x, texts, torch.empty(1, network.config.pooled_projection_dim), t)
+
+
+# By a layout's part that denoises: one call for one latent, and whether its prompt has T5's tokens beside CLIP's.
+CALLS = {"unet": (unet_call, False), "transformer": (transformer_call, True)}
+
+
+def arithmetic(layout: Layout, configs: Mapping[str, Mapping[str, Any]], padding: int = T5_TOKENS) -> Arithmetic:
+    """Counted by torch on networks of these configurations that have shapes and no numbers: no weights are needed."""
+    import diffusers
+
+    call, padded = CALLS[layout.denoiser]
+    tokens = configs["text_encoder"].get("max_position_embeddings", POSITIONS) + (padding if padded else 0)
+    shape = latent_shape(configs[layout.denoiser], image_factor(configs["vae"]))
     with torch.device("meta"):
-        network, decoder = UNet2DConditionModel.from_config(unet), AutoencoderKL.from_config(vae)
-        x, t = torch.empty(1, *shape), torch.empty(1)
-        text = torch.empty(
-            1, text_encoder.get("max_position_embeddings", POSITIONS), unet.get("cross_attention_dim", 1280)
+        network, decoder = (
+            getattr(diffusers, layout.networks[part]).from_config(configs[part]) for part in (layout.denoiser, "vae")
         )
-        counts = [counted(lambda: network(x, t, text)), counted(lambda: decoder.decode(x))]
+        x, t = torch.empty(1, *shape), torch.empty(1)
+        counts = [counted(lambda: call(network, x, t, tokens)), counted(lambda: decoder.decode(x))]
     return Arithmetic(*(count / 1e12 for count in counts))
 
 

@@ -17,22 +17,23 @@ from pipeline.profile.profile import Profile
 from pipeline.profile.stage import main
 from repulsion.core.errors import BadInput, one_line
 from repulsion.core.files import new_file
-from repulsion.diffusion.model_folder import PARTS, STEMS, check_folder, config_path
+from repulsion.diffusion.model_folder import LAYOUTS, check_folder, stem
 
 # Encoders whose weights have an address.
 ADDRESSES = {
     "inception": "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
     "pt_inception-2015-12-05-6726825d.pth",
 }
+ENDS = (".safetensors", ".safetensors.index.json", "-*-of-*.safetensors")
 # Of a repository, what is loaded, whole or in shards; it also holds the same weights in other formats, twice over.
 PATTERNS = [
     "model_index.json",
-    "tokenizer/*",
-    *(str(config_path(Path(), part)) for part in PARTS),
+    "scheduler/scheduler_config.json",
+    *sorted({f"{part}/*" for layout in LAYOUTS.values() for part in layout.tokenizers}),
     *(
-        f"{part}/{stem}{end}"
-        for part, stem in STEMS.items()
-        for end in (".safetensors", ".safetensors.index.json", "-*-of-*.safetensors")
+        f"{part}/{name}"
+        for part in sorted({part for layout in LAYOUTS.values() for part in layout.networks})
+        for name in ("config.json", *(f"{stem(part)}{end}" for end in ENDS))
     ),
 ]
 

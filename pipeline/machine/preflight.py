@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from pipeline.machine.architecture import config_of, sd2_abar
+from pipeline.machine.architecture import config_of, layout, sd2_abar
 from pipeline.machine.cost import Arithmetic, arithmetic, passes
 from pipeline.machine.requirements import (
     CHECKS,
@@ -23,25 +23,26 @@ from pipeline.machine.requirements import (
     disk_needed,
     images_of,
     memory_needed,
-    of_model,
+    of_denoiser,
     require_configs,
 )
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
 from repulsion.core.errors import BadInput, one_line_errors
-from repulsion.diffusion.levels import sigma_table
-from repulsion.diffusion.model import load_scheduler
-from repulsion.diffusion.model_folder import config_path, guidance_width
+from repulsion.diffusion.configurations import guidance_width
+from repulsion.diffusion.families.registry import family_of_folder
+from repulsion.diffusion.levels import noise_levels, sigma_table
+from repulsion.diffusion.model_folder import T5_TOKENS, padding_of
 from repulsion.sampling.methods import PLAIN, load_methods
 
-# The share of a matrix product's rate at which a UNet samples. bench.sd2 measures it.
+# The share of a matrix product's rate at which a denoiser samples. bench.sd2 measures it.
 SHARE = 0.5
 BACKWARD = 1  # weights are frozen: a backward pass to the latents costs about a forward pass
 
 
 @dataclass(frozen=True)
 class SetCost:
-    """One set: images, latents through the UNet for one of them, forwards and backwards, PFLOP of all."""
+    """One set: images, latents through the denoiser for one of them, forwards and backwards, PFLOP of all."""
 
     images: int
     passes: float
@@ -57,10 +58,10 @@ def profile_path(name: str) -> Path:
     return path
 
 
-def costs(profile: Profile, one: Arithmetic, table: torch.Tensor) -> dict[str, SetCost]:
+def costs(profile: Profile, one: Arithmetic, sigmas: torch.Tensor) -> dict[str, SetCost]:
     """Of every set of the profile, in its order."""
     p, methods = profile.sampling, load_methods(Path(profile.methods_file))
-    distilled = guidance_width(of_model(profile, "unet")) > 0
+    distilled = guidance_width(of_denoiser(profile)) > 0
     found = {}
     for name, images in images_of(profile).items():
         reference = profile.reference_sets.get(name)
@@ -68,19 +69,19 @@ def costs(profile: Profile, one: Arithmetic, table: torch.Tensor) -> dict[str, S
             found[name] = SetCost(images, 0, 0)
             continue
         row = PLAIN if reference else methods[name]
-        counted = passes(row, p, profile.compute.gradient_batch, table, distilled)
+        counted = passes(row, p, profile.compute.gradient_batch, sigmas, distilled)
         latents = counted.forward + BACKWARD * counted.backward
-        found[name] = SetCost(images, latents, images * (latents * one.unet + one.decoder) / 1000)
+        found[name] = SetCost(images, latents, images * (latents * one.denoiser + one.decoder) / 1000)
     return found
 
 
-def classifier_cost(profile: Profile, one: Arithmetic, table: torch.Tensor) -> SetCost:
+def classifier_cost(profile: Profile, one: Arithmetic, sigmas: torch.Tensor) -> SetCost:
     """The trajectories that the style classifier learns from; its own training is small beside them."""
     p = profile.style_classifier
     n = len(p.subjects) * artists_of(profile) * (p.train + p.held_out)
-    distilled = guidance_width(of_model(profile, "unet")) > 0
-    latents = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, table, distilled).forward
-    return SetCost(n, latents, n * latents * one.unet / 1000)
+    distilled = guidance_width(of_denoiser(profile)) > 0
+    latents = passes(PLAIN, profile.sampling, profile.compute.gradient_batch, sigmas, distilled).forward
+    return SetCost(n, latents, n * latents * one.denoiser / 1000)
 
 
 def matrix_rate(device: str, dtype: str) -> float:
@@ -130,22 +131,27 @@ def shown_cost(name: str, cost: SetCost, rate: float | None) -> str:
 
 def estimates(profile: Profile, rate: float | None) -> list[str]:
     """A table of what every set costs; with the rate (TFLOP/s) at which this machine samples, the hours."""
-    one = arithmetic(*(config_of(Path(profile.model), part) for part in ("unet", "vae", "text_encoder")))
-    model = Path(profile.model)
-    there = all(path.is_file() for path in (model / "model_index.json", config_path(model, "scheduler")))
-    table = sigma_table(load_scheduler(model).alphas_cumprod if there else sd2_abar())
-    rows = {"(style classifier)": classifier_cost(profile, one, table), **costs(profile, one, table)}
+    model, p = Path(profile.model), profile.sampling
+    found = layout(model)
+    padding = padding_of(model) if (model / "model_index.json").is_file() else T5_TOKENS
+    one = arithmetic(found, {part: config_of(model, part) for part in found.networks}, padding)
+    needed = ("model_index.json", "scheduler/scheduler_config.json", f"{found.denoiser}/config.json", "vae/config.json")
+    if all((model / name).is_file() for name in needed):
+        sigmas = family_of_folder(model).sigmas(p.schedule, p.levels, (None, None))
+    else:
+        sigmas = noise_levels(p.schedule, sigma_table(sd2_abar()), p.levels)
+    rows = {"(style classifier)": classifier_cost(profile, one, sigmas), **costs(profile, one, sigmas)}
     images = sum(row.images for row in rows.values())
     passes_of_all = sum(row.images * row.passes for row in rows.values()) / images
     lines = [
-        f"A latent through the UNet is {one.unet:.4g} TFLOP, through the decoder {one.decoder:.4g}.",
-        "Passes are latents through the UNet for one image, forwards and backwards.",
+        f"A latent through the denoiser is {one.denoiser:.4g} TFLOP, through the decoder {one.decoder:.4g}.",
+        "Passes are latents through the denoiser for one image, forwards and backwards.",
         f"  {'set':<26}{'images':>9}{'passes':>9}{'PFLOP':>12}{'hours':>9}",
         *(shown_cost(name, row, rate) for name, row in rows.items()),
         shown_cost("all", SetCost(images, passes_of_all, sum(row.pflop for row in rows.values())), rate),
     ]
     if rate:
-        plain = rows["(style classifier)"].passes * one.unet + one.decoder
+        plain = rows["(style classifier)"].passes * one.denoiser + one.decoder
         lines.append(f"{rate / plain:.3g} plain images a second, at {SHARE:.0%} of a matrix product's rate here")
     return lines
 

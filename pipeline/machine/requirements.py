@@ -14,7 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from pipeline.machine.architecture import PARAMETERS, config_of
+from pipeline.machine.architecture import PARAMETERS, config_of, layout
 from pipeline.machine.downloads import require_encoder_weights, require_model
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import Profile, read_profile
@@ -22,14 +22,8 @@ from pipeline.profile.prompts import read_prompts, select
 from pipeline.sampling.workers import VARIABLE, workers_and_threads
 from pipeline.world.artists import ARTIST_NAMES
 from repulsion.core.errors import BadInput, one_line_errors
-from repulsion.diffusion.model_folder import (
-    STEMS,
-    image_factor,
-    image_size,
-    latent_shape,
-    require_sizes,
-    weight_files,
-)
+from repulsion.diffusion.configurations import POSITIONS, REQUIRED_SIZES, image_factor, image_size, latent_shape
+from repulsion.diffusion.model_folder import T5_TOKENS, weight_files
 from repulsion.sampling.methods import load_methods
 from repulsion.tensors.devices import require_device
 from repulsion.tensors.weights import count_parameters
@@ -47,26 +41,49 @@ PNG = 0.6
 COPIES = 2
 
 
+def widest_of_unet(unet: dict[str, Any], height: int, width: int) -> int:
+    return height * width * 8 * unet["block_out_channels"][0]
+
+
+def widest_of_transformer(transformer: dict[str, Any], height: int, width: int) -> int:
+    """Of a feed-forward layer, over the patches and as many tokens of text as prompts may have."""
+    tokens = height * width // transformer["patch_size"] ** 2 + POSITIONS + T5_TOKENS
+    return tokens * 4 * transformer["num_attention_heads"] * transformer["attention_head_dim"]
+
+
+# The largest activation of one latent, in numbers, by the part that denoises.
+WIDEST = {"unet": widest_of_unet, "transformer": widest_of_transformer}
+
+
 def of_model(profile: Profile, part: str) -> dict[str, Any]:
     return config_of(Path(profile.model), part)
 
 
+def of_denoiser(profile: Profile) -> dict[str, Any]:
+    return of_model(profile, layout(Path(profile.model)).denoiser)
+
+
+def latent(profile: Profile) -> tuple[int, int, int]:
+    return latent_shape(of_denoiser(profile), image_factor(of_model(profile, "vae")), where=f"model {profile.model}")
+
+
 def pixels(profile: Profile) -> int:
     """Of an image."""
-    return prod(image_size(of_model(profile, "unet"), of_model(profile, "vae")))
+    return prod(image_size(of_denoiser(profile), of_model(profile, "vae")))
 
 
 def require_configs(profile: Profile) -> None:
     """Raise BadInput for configurations from which no sizes can be computed: those that are there, and Stable Diffusion
     2's for those that are not."""
-    configs = [of_model(profile, part) for part in STEMS]
-    require_sizes(*configs, f"model {profile.model}")
-    latent_shape(configs[0], image_factor(configs[1]), where=f"model {profile.model}")
+    found = layout(Path(profile.model))
+    configs = {part: of_model(profile, part) for part in found.networks}
+    REQUIRED_SIZES[found.denoiser](configs, f"model {profile.model}")
+    latent(profile)
 
 
 def parameters(profile: Profile) -> dict[str, int]:
     """Of each network, from the headers of its files; Stable Diffusion 2's known counts while they are missing."""
-    return {part: parameters_of(Path(profile.model), part) for part in STEMS}
+    return {part: parameters_of(Path(profile.model), part) for part in layout(Path(profile.model)).networks}
 
 
 def parameters_of(model: Path, part: str) -> int:
@@ -81,14 +98,13 @@ def memory_needed(profile: Profile) -> float:
     """GiB on the device while particle sets are sampled: weights (of two parts at most, where the others stay on the
     CPU), and for each set that is made at once, latents with what the sampler keeps of them and the largest of the
     micro-batches."""
-    unet, vae, compute = of_model(profile, "unet"), of_model(profile, "vae"), profile.compute
-    channels, height, width = latent_shape(unet, image_factor(vae))
-    widest = height * width * 8 * unet["block_out_channels"][0]
+    vae, compute, shape = of_model(profile, "vae"), profile.compute, latent(profile)
+    widest = WIDEST[layout(Path(profile.model)).denoiser](of_denoiser(profile), *shape[1:])
     decode = compute.decode_batch * pixels(profile) * vae["block_out_channels"][1 % len(vae["block_out_channels"])]
     graph = LIVE_GRAPH * compute.gradient_batch * widest if through_denoiser(profile) else 0
     working = max(LIVE_UNET * profile.sampling.batch * widest, graph, LIVE_DECODER * decode) * BYTES[compute.dtype]
     n = profile.sampling.particles
-    kept = (8 * n * channels * height * width + PAIRS * n**2) * 4  # x, x0, score, forces; the kernel: float32
+    kept = (8 * n * prod(shape) + PAIRS * n**2) * 4  # x, x0, score, forces; the kernel: float32
     counts = parameters(profile).values()
     there = sorted(counts)[-2:] if compute.offload else counts
     weights = sum(there) * BYTES[compute.dtype]
@@ -101,7 +117,7 @@ def sets_at_once(profile: Profile) -> int:
 
 
 def through_denoiser(profile: Profile) -> bool:
-    """Whether some method of the profile sends a gradient back through the UNet."""
+    """Whether some method of the profile sends a gradient back through the denoiser."""
     methods = load_methods(Path(profile.methods_file))
     return any(methods[name].through_denoiser for name in profile.methods if name in methods)
 
@@ -130,11 +146,10 @@ def disk_needed(profile: Profile, images: int) -> float:
     """GiB that images and their features take, and what is kept on the way: x of an unfinished set, and the
     trajectories that the style classifier learns from."""
     p, classifier = profile.sampling, profile.style_classifier
-    latent = prod(latent_shape(of_model(profile, "unet"), image_factor(of_model(profile, "vae"))))
     trajectories = len(classifier.subjects) * artists_of(profile) * (classifier.train + classifier.held_out)
     features = COPIES * 8700 * 4  # Inception's five spaces, float32
     kept = (p.particles + trajectories * (p.levels + 1)) * 4
-    return (images * (COPIES * PNG * 3 * pixels(profile) + features) + kept * latent) / GIB
+    return (images * (COPIES * PNG * 3 * pixels(profile) + features) + kept * prod(latent(profile))) / GIB
 
 
 def device(profile: Profile) -> str:

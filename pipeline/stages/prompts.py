@@ -20,10 +20,11 @@ from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
 from repulsion.core.errors import BadInput, require_one_of
 from repulsion.core.files import new_file, read_json
-from repulsion.diffusion.levels import SCHEDULES, noise_levels
-from repulsion.diffusion.model import load_part, load_scheduler, load_tokenizer, scheduler_sigmas
-from repulsion.diffusion.model_folder import STEMS, config_path, image_factor, image_size, latent_shape
-from repulsion.diffusion.predictions import prediction_type
+from repulsion.diffusion.configurations import image_size
+from repulsion.diffusion.families.registry import family_of_folder
+from repulsion.diffusion.levels import SCHEDULES
+from repulsion.diffusion.model import load_part, load_tokenizers
+from repulsion.diffusion.model_folder import config_path, layout_of
 from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
 from repulsion.sampling.methods import Method, load_methods
 from repulsion.tensors.devices import require_device
@@ -89,10 +90,9 @@ def require_references(profile: Profile, prompts: list[Prompt], artists: Sequenc
 def require_levels(profile: Profile, rows: dict[str, Method]) -> None:
     """Raise BadInput for a scheduler that cannot be sampled with, or a method with a part that would never act at this
     profile's noise levels."""
-    p, model = profile.sampling, Path(profile.model)
-    scheduler = load_scheduler(model)
-    prediction_type(scheduler)
-    sigmas = noise_levels(p.schedule, scheduler_sigmas(scheduler, f"model {model}: scheduler"), p.levels)[:-1].tolist()
+    p = profile.sampling
+    family = family_of_folder(Path(profile.model))
+    sigmas = family.sigmas(p.schedule, p.levels, (None, None))[:-1].tolist()
     for name in profile.methods:
         try:
             rows[name].require_levels(sigmas)
@@ -103,8 +103,7 @@ def require_levels(profile: Profile, rows: dict[str, Method]) -> None:
 def require_classifier(profile: Profile, artists: Sequence[str]) -> None:
     """Raise BadInput for a style classifier that cannot be built for this model's latents."""
     p, model = profile.style_classifier, Path(profile.model)
-    unet, vae = (read_json(config_path(model, part)) for part in ("unet", "vae"))
-    channels, height, width = latent_shape(unet, image_factor(vae))
+    channels, height, width = family_of_folder(model).latent_shape((None, None))
     if channels != CHANNELS or height != width:
         raise BadInput(
             f"style_classifier: expected square latents of {CHANNELS} channels, got {height}x{width} of {channels}"
@@ -116,7 +115,7 @@ def require_classifier(profile: Profile, artists: Sequence[str]) -> None:
 def require_networks(model: Path) -> None:
     """Raise BadInput for networks that cannot be loaded, or whose weights are not finite. One after the other, on the
     CPU: a later stage would notice only after others have sampled."""
-    for part in STEMS:
+    for part in layout_of(model).networks:
         for name, tensor in load_part(model, part, torch.float32).state_dict().items():
             if not torch.isfinite(tensor).all():
                 raise BadInput(f"model {model}: part {part!r}: tensor {name} has values that are not finite")
@@ -126,7 +125,8 @@ def require_encoder(profile: Profile) -> None:
     """Raise BadInput for an encoder that cannot be loaded, does not take this model's images, or gives vectors that are
     not finite."""
     p, model = profile.encoder, Path(profile.model)
-    size = image_size(*(read_json(config_path(model, part)) for part in ("unet", "vae")))
+    parts = (layout_of(model).denoiser, "vae")
+    size = image_size(*(read_json(config_path(model, part)) for part in parts))
     blank = np.zeros((1, *size, 3), np.uint8)
     for space, vectors in load_encoder(p, "cpu").encode(blank).items():
         if not torch.isfinite(vectors).all():
@@ -150,15 +150,16 @@ def run(profile: Profile) -> None:
         for text in texts:
             require_text(text, where)
     require_references(profile, prompts, artists)
-    tokenizer = load_tokenizer(model)
-    require_readable(tokenizer, (p.by(artist) for p in prompts for artist in artists))
-    require_readable(tokenizer, (text for text, _ in named_prompts(subjects, artists)))
+    tokenizers = load_tokenizers(model)
+    for tokenizer in tokenizers:
+        require_readable(tokenizer, (p.by(artist) for p in prompts for artist in artists))
+        require_readable(tokenizer, (text for text, _ in named_prompts(subjects, artists)))
     require_levels(profile, rows)
     require_classifier(profile, artists)
     require_networks(model)
     require_encoder(profile)
     for path, table in (
-        (profile.prompts_file, table_of(profile, prompts, artists, tokenizer)),
+        (profile.prompts_file, table_of(profile, prompts, artists, tokenizers[0])),
         (profile.artists_file, pd.DataFrame({"artist": artists})),
     ):
         with new_file(path) as part:

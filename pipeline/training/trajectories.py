@@ -1,10 +1,12 @@
 """Whole sampling trajectories of named artists, which the style classifier learns from.
 
-A trajectory is a plain sample's latent at the start of each noise level.
+A trajectory is a plain sample's latent at the start of each noise level that is finite: at an infinite one, where a
+flow starts, it is noise alone and no force acts.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trajectories:
-    """n trajectories: latents at the start of each level and after the last, the levels' sigmas, and who painted."""
+    """n trajectories: latents at the start of each finite level and after the last, the levels' sigmas, and who
+    painted."""
 
     x: Float[Tensor, "n levels c h w"]
     x0: Float[Tensor, "n c h w"]
@@ -51,7 +54,8 @@ def sample_trajectories(
     seen: list[Tensor] = []
 
     def record(x: Tensor, sigma: float, level: int) -> Tensor:
-        seen.append(x.cpu())
+        if math.isfinite(sigma):
+            seen.append(x.cpu())
         return x
 
     def noise(purpose: str) -> Tensor:
@@ -62,12 +66,12 @@ def sample_trajectories(
     denoise = Denoiser(pipe, texts, p.guidance_scale, p.batch)
     hooks = Hooks(edit_latent=record)
     x0 = sample(denoise, sigmas, PLAIN, noise, Context(seed), f"prompt {prompts[0]!r}", hooks)
-    return {"x": torch.stack(seen, 1), "x0": x0.cpu(), "sigma": sigmas[:-1].float()}
+    return {"x": torch.stack(seen, 1), "x0": x0.cpu(), "sigma": sigmas[:-1][sigmas[:-1].isfinite()].float()}
 
 
 def trajectories(profile: Profile, prompts: list[tuple[str, int]], n: int, folder: Path) -> Trajectories:
-    """n plain samples of each (prompt, artist), seen at every level: as many prompts at once as the UNet takes. Each
-    such group is kept in `folder`, so that a restart continues after the last of them."""
+    """n plain samples of each (prompt, artist), seen at every level: as many prompts at once as the denoiser takes.
+    Each such group is kept in `folder`, so that a restart continues after the last of them."""
     size = max(1, profile.sampling.batch // (2 * n))  # with and without the prompt
     pipe = cache(
         lambda: load_pipeline(Path(profile.model), profile.device, profile.compute)

@@ -17,7 +17,7 @@ from PIL import Image
 from repulsion import __version__
 from repulsion.core.errors import BadInput, one_line, require_at_least
 from repulsion.core.files import read_json
-from repulsion.diffusion.model_folder import PIPELINES
+from repulsion.diffusion.model_folder import LAYOUTS
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -93,8 +93,8 @@ def run(args: argparse.Namespace) -> None:
 
 
 def load(model: str, device: str, dtype: str) -> DiffusionPipeline:
-    """A folder, or what diffusers loads by an id of the hub. A Stable Diffusion's folder is validated before its
-    weights are read."""
+    """A folder, or what diffusers loads by an id of the hub. The folder of a Stable Diffusion 1, 2 or 3 is
+    validated before its weights are read."""
     import torch
 
     from repulsion.core.compute import ComputeParams
@@ -106,7 +106,7 @@ def load(model: str, device: str, dtype: str) -> DiffusionPipeline:
     name = read_json(index).get("_class_name") if index.is_file() else None
     if name and name not in FAMILIES:
         raise BadInput(f"model {model}: pipeline {name}; supported: {', '.join(FAMILIES)}")
-    if Path(model).is_dir() and (name is None or name in PIPELINES):
+    if Path(model).is_dir() and (name is None or name in LAYOUTS):
         return load_pipeline(Path(model), device, compute)
     from diffusers import DiffusionPipeline
 

@@ -1,10 +1,11 @@
-"""A Stable Diffusion folder, loaded onto a device; and sampled with diffusers' own scheduler.
+"""A model's folder, loaded onto a device; and sampled with diffusers' own scheduler.
 
 Images are uint8 NCHW RGB in [0, 255].
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,49 +17,55 @@ from torch import Tensor
 from repulsion.core.compute import ComputeParams
 from repulsion.core.errors import BadInput, one_line
 from repulsion.core.files import read_json
+from repulsion.diffusion.configurations import POSITIONS, token_limit
 from repulsion.diffusion.levels import sigma_table
 from repulsion.diffusion.model_folder import (
-    CLASSES,
-    POSITIONS,
-    STEMS,
+    T5_TOKENS,
     check_folder,
     class_of,
     config_path,
-    token_limit,
+    layout_of,
+    padding_of,
+    pipeline_name,
     weight_files,
 )
 from repulsion.tensors.noise import keyed_generator
 
 if TYPE_CHECKING:  # diffusers takes seconds to import: a folder is validated first
-    from diffusers import DiffusionPipeline, StableDiffusionPipeline
+    from diffusers import DiffusionPipeline
     from transformers import PreTrainedTokenizerBase
 
+FLOW_SCHEDULER = "FlowMatchEulerDiscreteScheduler"
 # As diffusers does by itself, in full precision.
 PLAIN_COMPUTE = ComputeParams("float32", False, False, False, 128, 32)
 
 
-def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAIN_COMPUTE) -> StableDiffusionPipeline:
+def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAIN_COMPUTE) -> DiffusionPipeline:
     """The folder as diffusers' own pipeline, from safetensors only, silent; where and how it computes by `compute`.
 
     Raises BadInput, in one line, for a missing part, parts that do not fit each other, or weights of the wrong shape.
     """
     check_folder(folder)
-    from diffusers import StableDiffusionPipeline
-    from diffusers.utils import logging
+    import diffusers
     from transformers.utils import logging as transformers_logging
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()  # no warning of truncated texts with every set
+    diffusers.utils.logging.disable_progress_bar()
+    diffusers.utils.logging.set_verbosity_error()  # no warning of truncated texts with every set
     transformers_logging.disable_progress_bar()
-    dtype = getattr(torch, compute.dtype)
-    parts = {part: load_part(folder, part, dtype) for part in STEMS}
+    dtype, layout = getattr(torch, compute.dtype), layout_of(folder)
+    parts = {part: load_part(folder, part, dtype) for part in layout.networks}
+    unused = dict.fromkeys(layout.unused)
     try:
-        pipe = StableDiffusionPipeline.from_pretrained(folder, **parts, safety_checker=None, feature_extractor=None)
+        pipe = getattr(diffusers, pipeline_name(folder)).from_pretrained(folder, **parts, **unused)
     except Exception as error:  # the tokenizers library raises Exception itself
         raise BadInput(f"model {folder}: {one_line(error)}") from None
-    scheduler_sigmas(pipe.scheduler, f"model {folder}: part 'scheduler'")
-    limit = token_limit(pipe.tokenizer.model_max_length, pipe.text_encoder.config.max_position_embeddings)
-    pipe.tokenizer.model_max_length = limit
+    REQUIRED_SCHEDULERS[layout.denoiser](pipe.scheduler, f"model {folder}: part 'scheduler'")
+    for name in layout.tokenizers:
+        tokenizer, encoder = getattr(pipe, name), getattr(pipe, name.replace("tokenizer", "text_encoder"))
+        positions = getattr(encoder.config, "max_position_embeddings", tokenizer.model_max_length)
+        tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
+    if (padding := padding_of(folder)) != T5_TOKENS:
+        pipe.register_to_config(_max_sequence_length=padding)
     pipe.set_progress_bar_config(disable=True)
     return placed(pipe, device, compute)
 
@@ -70,7 +77,8 @@ def load_part(model: Path, part: str, dtype: torch.dtype) -> torch.nn.Module:
     import diffusers  # seconds, which the checks of a folder should not cost
     import transformers
 
-    kind = getattr(transformers if part == "text_encoder" else diffusers, CLASSES[part])
+    library = transformers if part.startswith("text_encoder") else diffusers
+    kind = getattr(library, layout_of(model).networks[part])
     where, variant = f"model {model}: part {part!r}", weight_files(model, part).variant
     options = {"use_safetensors": True, "low_cpu_mem_usage": False, "dtype": dtype, "output_loading_info": True}
     try:
@@ -83,24 +91,29 @@ def load_part(model: Path, part: str, dtype: torch.dtype) -> torch.nn.Module:
     return network.eval().requires_grad_(False)  # gradients go to latents, never to weights
 
 
-def load_tokenizer(model: Path) -> PreTrainedTokenizerBase:
-    """The model's tokenizer, of the class in its index; it cuts texts where the text encoder's positions end."""
+def load_tokenizers(model: Path) -> list[PreTrainedTokenizerBase]:
+    """The model's tokenizers, of the classes in its index; each cuts texts where its text encoder's positions end."""
     import transformers  # seconds, which the checks of a folder should not cost
 
     transformers.utils.logging.set_verbosity_error()  # no warning of truncated texts
-    try:
-        tokenizer = getattr(transformers, class_of(model, "tokenizer")).from_pretrained(model / "tokenizer")
-        tokenizer("a")
-    except Exception as error:  # the tokenizers library raises Exception itself
-        raise BadInput(f"model {model}: part 'tokenizer' cannot be read: {one_line(error)}") from None
-    positions = read_json(config_path(model, "text_encoder")).get("max_position_embeddings", POSITIONS)
-    tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
-    return tokenizer
+    found = []
+    for part in layout_of(model).tokenizers:
+        try:
+            tokenizer = getattr(transformers, class_of(model, part)).from_pretrained(model / part)
+            tokenizer("a")
+        except Exception as error:  # the tokenizers library raises Exception itself
+            raise BadInput(f"model {model}: part {part!r} cannot be read: {one_line(error)}") from None
+        config = read_json(config_path(model, part.replace("tokenizer", "text_encoder")))
+        # a T5 has no positions: its pipeline cuts texts where their padding ends
+        positions = padding_of(model) if "d_model" in config else config.get("max_position_embeddings", POSITIONS)
+        tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
+        found.append(tokenizer)
+    return found
 
 
 def load_scheduler(model: Path) -> object:
-    """The model's scheduler, by the class that its index names. Raises BadInput for one without abar, as those of flow
-    matching are."""
+    """The model's scheduler, by the class that its index names. Raises BadInput for one that the model cannot be
+    sampled with."""
     import diffusers  # seconds, which the checks of a folder should not cost
 
     where, name = f"model {model}: part 'scheduler'", class_of(model, "scheduler")
@@ -111,7 +124,7 @@ def load_scheduler(model: Path) -> object:
         scheduler = kind.from_pretrained(model / "scheduler")
     except Exception as error:  # whatever a configuration leads to
         raise BadInput(f"{where}: {one_line(error)}") from None
-    scheduler_sigmas(scheduler, where)
+    REQUIRED_SCHEDULERS[layout_of(model).denoiser](scheduler, where)
     return scheduler
 
 
@@ -125,6 +138,23 @@ def scheduler_sigmas(scheduler: object, where: str) -> Float[Tensor, " t"]:
     if len(table) < 2 or not torch.isfinite(table).all() or not (table.diff() > 0).all():
         raise BadInput(f"{where}: expected betas whose noise levels rise over at least 2 timesteps")
     return table
+
+
+def require_flow_scheduler(scheduler: object, where: str) -> None:
+    """Raise BadInput for a scheduler that does not step down the times of a flow as they are."""
+    if (name := type(scheduler).__name__) != FLOW_SCHEDULER:
+        raise BadInput(f"{where}: scheduler {name}; supported: {FLOW_SCHEDULER}")
+    if scheduler.config.invert_sigmas:
+        raise BadInput(f"{where}: scheduler invert_sigmas is true; supported: times that fall from noise to images")
+    if scheduler.config.stochastic_sampling:
+        raise BadInput(f"{where}: scheduler stochastic_sampling is true; supported: false, and rows that add noise")
+
+
+# By the part that denoises.
+REQUIRED_SCHEDULERS: dict[str, Callable[[object, str], object]] = {
+    "unet": scheduler_sigmas,
+    "transformer": require_flow_scheduler,
+}
 
 
 def placed(pipe: DiffusionPipeline, device: str, compute: ComputeParams) -> DiffusionPipeline:
@@ -146,7 +176,7 @@ def placed(pipe: DiffusionPipeline, device: str, compute: ComputeParams) -> Diff
 
 @torch.no_grad()
 def sample_plain(
-    pipe: StableDiffusionPipeline,
+    pipe: DiffusionPipeline,
     prompts: list[str],
     indices: list[int],
     guidance_scale: float,
@@ -160,11 +190,14 @@ def sample_plain(
     """
     keys = zip(prompts, indices, strict=True)
     generators = [keyed_generator(seed, prompt, index, "start") for prompt, index in keys]
+    padded = pipe.config.get("_max_sequence_length")
+    padding = {} if padded is None else {"max_sequence_length": padded}
     images = pipe(
         prompts,
         num_inference_steps=levels,
         guidance_scale=guidance_scale,
         generator=generators,
         output_type="pt",
+        **padding,
     ).images
     return (images * 255).round().to(torch.uint8).cpu()

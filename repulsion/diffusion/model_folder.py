@@ -1,32 +1,59 @@
-"""A Stable Diffusion in diffusers' folder format, validated by its small files before any weights are read.
-
-What is checked of configurations holds for a pipeline in memory too: both go through `require_supported`.
+"""A model in diffusers' folder format, validated by its small files before any weights are read: Stable Diffusion 1, 2
+and 3.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from repulsion.core.errors import BadInput
 from repulsion.core.files import read_json
+from repulsion.diffusion.configurations import REQUIRED, image_factor, latent_shape
 
-PIPELINES = ("StableDiffusionPipeline",)
-CLASSES = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL", "text_encoder": "CLIPTextModel"}
-# The name of each network's weights, before `.safetensors`.
-STEMS = {
-    "unet": "diffusion_pytorch_model",
-    "vae": "diffusion_pytorch_model",
-    "text_encoder": "model",
+
+@dataclass(frozen=True)
+class Layout:
+    """A pipeline's folder: the part that denoises, the class of each network, and the tokenizers. `optional`: parts
+    that the folder's index may have as null; `unused`: those that are not loaded."""
+
+    denoiser: str
+    networks: Mapping[str, str]
+    tokenizers: tuple[str, ...]
+    unused: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return (*self.networks, "scheduler", *self.tokenizers)
+
+
+LAYOUTS = {
+    "StableDiffusionPipeline": Layout(
+        "unet",
+        {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL", "text_encoder": "CLIPTextModel"},
+        ("tokenizer",),
+        ("safety_checker", "feature_extractor"),
+    ),
+    "StableDiffusion3Pipeline": Layout(
+        "transformer",
+        {
+            "transformer": "SD3Transformer2DModel",
+            "vae": "AutoencoderKL",
+            "text_encoder": "CLIPTextModelWithProjection",
+            "text_encoder_2": "CLIPTextModelWithProjection",
+            "text_encoder_3": "T5EncoderModel",
+        },
+        ("tokenizer", "tokenizer_2", "tokenizer_3"),
+        ("feature_extractor", "image_encoder"),
+        ("text_encoder_3", "tokenizer_3"),
+    ),
 }
-PARTS = (*STEMS, "scheduler", "tokenizer")
-POSITIONS = 77  # of a text encoder whose configuration does not say
 VOCABULARIES = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
-# What a UNet may be conditioned on besides noise level, text and guidance scale. Those that ask for more are of other
-# pipelines (SDXL: text_time).
-OTHER_CONDITIONS = ("addition_embed_type", "class_embed_type", "num_class_embeds", "encoder_hid_dim_type")
+# How many tokens of T5, or of zeros in its place, a prompt has where the pipeline's call names no max_sequence_length.
+T5_TOKENS = 256
 
 
 @dataclass(frozen=True)
@@ -38,34 +65,64 @@ class WeightFiles:
     files: tuple[Path, ...]
 
 
+def stem(part: str) -> str:
+    """The name of a network's weights, before `.safetensors`."""
+    return "model" if part.startswith("text_encoder") else "diffusion_pytorch_model"
+
+
 def config_path(folder: Path, part: str) -> Path:
     names = {"scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}
-    return folder / part / names.get(part, "config.json")
+    return folder / part / names.get(part.split("_")[0], "config.json")
+
+
+def pipeline_name(folder: Path) -> str:
+    """The class of the pipeline that a folder is of. Raises BadInput for one that is not supported."""
+    if not (folder / "model_index.json").is_file():
+        raise BadInput(f"model {folder}: no model_index.json; expected a folder in diffusers' format")
+    name = read_json(folder / "model_index.json").get("_class_name")
+    if name not in LAYOUTS:
+        raise BadInput(f"model {folder}: pipeline {name}; supported: {', '.join(LAYOUTS)}")
+    return name
+
+
+def layout_of(folder: Path) -> Layout:
+    """The layout of a folder; the optional parts that its index has as null are among the unused."""
+    whole, index = LAYOUTS[pipeline_name(folder)], read_json(folder / "model_index.json")
+    absent = {part for part in whole.optional if index.get(part) in (None, [None, None])}
+    networks = {part: kind for part, kind in whole.networks.items() if part not in absent}
+    tokenizers = tuple(part for part in whole.tokenizers if part not in absent)
+    return replace(whole, networks=networks, tokenizers=tokenizers, unused=(*whole.unused, *sorted(absent)))
+
+
+def padding_of(folder: Path) -> int:
+    """How many tokens of T5, or of zeros in its place, this folder's prompts are to have: as many as a pipeline's call
+    gives them, unless the index says `_max_sequence_length`, a key of this project that diffusers passes over."""
+    return read_json(folder / "model_index.json").get("_max_sequence_length", T5_TOKENS)
 
 
 def parts_of(folder: Path) -> list[Path]:
     """What samples depend on in a model's folder (it may hold a card and more beside)."""
-    return [folder / "model_index.json", *(folder / part for part in PARTS)]
+    return [folder / "model_index.json", *(folder / part for part in layout_of(folder).parts)]
 
 
 def weight_files(folder: Path, part: str) -> WeightFiles:
     """The safetensors of a network, as diffusers finds them: one file or shards, without a variant where that is there,
     else of the only variant. Raises BadInput where there are none, shards are missing, or variants leave a choice."""
-    stem, place = STEMS[part], folder / part
+    name_of, place = stem(part), folder / part
     where = f"model {folder}: part {part!r}"
     names = {path.name for path in place.iterdir()} if place.is_dir() else set()
-    kinds = (re.compile(rf"{stem}\.(\w+)\.safetensors"), re.compile(rf"{stem}\.safetensors\.index\.(\w+)\.json"))
+    kinds = (re.compile(rf"{name_of}\.(\w+)\.safetensors"), re.compile(rf"{name_of}\.safetensors\.index\.(\w+)\.json"))
     variants = sorted({found[1] for name in names for kind in kinds if (found := kind.fullmatch(name))})
-    plain = {f"{stem}.safetensors", f"{stem}.safetensors.index.json"} & names
+    plain = {f"{name_of}.safetensors", f"{name_of}.safetensors.index.json"} & names
     if not plain and len(variants) > 1:
         raise BadInput(f"{where} has weights of the variants {', '.join(variants)}; expected one of them")
     if not plain and not variants:
-        raise BadInput(f"{where} lacks {stem}.safetensors; expected {', '.join(PARTS)}")
+        raise BadInput(f"{where} lacks {name_of}.safetensors; expected {', '.join(layout_of(folder).parts)}")
     variant = None if plain else variants[0]
     suffix = f".{variant}" if variant else ""
-    if (single := f"{stem}{suffix}.safetensors") in names:
+    if (single := f"{name_of}{suffix}.safetensors") in names:
         return WeightFiles(variant, (place / single,))
-    index = place / f"{stem}.safetensors.index{suffix}.json"
+    index = place / f"{name_of}.safetensors.index{suffix}.json"
     weights = read_json(index).get("weight_map")
     if not isinstance(weights, dict) or not weights or not all(isinstance(name, str) for name in weights.values()):
         raise BadInput(f"{index}: expected weight_map, a mapping of tensors to files")
@@ -76,29 +133,26 @@ def weight_files(folder: Path, part: str) -> WeightFiles:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise BadInput, in one line, unless the folder holds every part of a Stable Diffusion and the parts fit."""
-    where = f"model {folder}"
-    if not (folder / "model_index.json").is_file():
-        raise BadInput(f"{where}: no model_index.json; expected a folder in diffusers' format")
-    index = read_json(folder / "model_index.json")
-    require_pipeline(index.get("_class_name"), where)
-    for part in PARTS:
+    """Raise BadInput, in one line, unless the folder holds every part of its pipeline and the parts fit."""
+    where, name = f"model {folder}", pipeline_name(folder)
+    layout = layout_of(folder)
+    for part in layout.parts:
         if not config_path(folder, part).is_file():
-            raise BadInput(
-                f"{where}: part {part!r} lacks {config_path(folder, part).name}; expected {', '.join(PARTS)}"
-            )
-    for part, expected in CLASSES.items():
+            expected = ", ".join(layout.parts)
+            raise BadInput(f"{where}: part {part!r} lacks {config_path(folder, part).name}; expected {expected}")
+    for part, expected in layout.networks.items():
         weight_files(folder, part)
         if (found := class_of(folder, part)) != expected:
             raise BadInput(f"{where}: part {part!r} is {found}; supported: {expected}")
-    for part in ("scheduler", "tokenizer"):
+    for part in ("scheduler", *layout.tokenizers):
         class_of(folder, part)
-    if not any({p.name for p in (folder / "tokenizer").iterdir()} >= files for files in VOCABULARIES):
-        raise BadInput(f"{where}: part 'tokenizer' lacks its words: tokenizer.json, or vocab.json and merges.txt")
-    unet, vae, text = (read_json(config_path(folder, part)) for part in STEMS)
-    require_supported(unet, vae, text, where)
-    latent_shape(unet, image_factor(vae), where=where)
-    for part in ("scheduler", "tokenizer"):
+    for part in layout.tokenizers:
+        if not any({p.name for p in (folder / part).iterdir()} >= files for files in VOCABULARIES):
+            raise BadInput(f"{where}: part {part!r} lacks its words: tokenizer.json, or vocab.json and merges.txt")
+    configs = {part: read_json(config_path(folder, part)) for part in layout.networks}
+    REQUIRED[name](configs, where)
+    latent_shape(configs[layout.denoiser], image_factor(configs["vae"]), where=where)
+    for part in ("scheduler", *layout.tokenizers):
         read_json(config_path(folder, part))
 
 
@@ -108,76 +162,3 @@ def class_of(folder: Path, part: str) -> str:
     if not isinstance(entry, list) or len(entry) != 2 or not all(isinstance(name, str) for name in entry):
         raise BadInput(f"model {folder}: model_index.json: part {part!r}: expected [library, class], got {entry!r}")
     return entry[1]
-
-
-def require_pipeline(name: object, where: str) -> None:
-    if name not in PIPELINES:
-        raise BadInput(f"{where}: pipeline {name}; supported: {', '.join(PIPELINES)}")
-
-
-def require_supported(unet: Mapping, vae: Mapping, text_encoder: Mapping, where: str) -> None:
-    """Raise BadInput for configurations that do not fit each other or need more conditions than a text. A key that is
-    not there has the value that diffusers and transformers give it."""
-    for key, got, expected in (
-        ("unet in_channels", unet.get("in_channels", 4), vae.get("latent_channels", 4)),
-        ("unet out_channels", unet.get("out_channels", 4), vae.get("latent_channels", 4)),
-        ("unet cross_attention_dim", unet.get("cross_attention_dim", 1280), text_encoder.get("hidden_size", 512)),
-    ):
-        if got != expected:
-            raise BadInput(f"{where}: {key} is {got}, expected {expected} as in the part it is joined to")
-    if other := [key for key in OTHER_CONDITIONS if unet.get(key) is not None]:
-        raise BadInput(f"{where}: unet {other[0]} is {unet[other[0]]!r}; supported: a UNet conditioned on text alone")
-    require_sizes(unet, vae, text_encoder, where)
-
-
-def require_sizes(unet: Mapping, vae: Mapping, text_encoder: Mapping, where: str) -> None:
-    """Raise BadInput for configurations that do not say how large the networks are."""
-    for name, config in (("vae", vae), ("unet", unet)):
-        found = config.get("block_out_channels")
-        if not isinstance(found, list | tuple) or not found or not all(isinstance(c, int) and c > 0 for c in found):
-            raise BadInput(f"{where}: {name} block_out_channels: expected a list of numbers, got {found!r}")
-    if not isinstance(found := text_encoder.get("max_position_embeddings", POSITIONS), int) or found < 1:
-        raise BadInput(f"{where}: text_encoder max_position_embeddings: expected a number, got {found!r}")
-
-
-def image_factor(vae: Mapping) -> int:
-    """How many times as large as its latent an image is: halved once between each two of the VAE's levels."""
-    return 2 ** (len(vae["block_out_channels"]) - 1)
-
-
-def image_size(unet: Mapping, vae: Mapping) -> tuple[int, int]:
-    """Height and width of an image of the model's own size, in pixels."""
-    factor = image_factor(vae)
-    _, height, width = latent_shape(unet, factor)
-    return height * factor, width * factor
-
-
-def latent_shape(
-    unet: Mapping, factor: int, height: int | None = None, width: int | None = None, where: str = "model"
-) -> tuple[int, int, int]:
-    """Channels, height and width of a latent: the UNet's own size, one number or (height, width), as diffusers reads
-    it; or that of an image of `height` x `width` pixels. Raises BadInput where neither gives a size."""
-    channels, own = unet.get("in_channels", 4), unet.get("sample_size")
-    sizes = [own, own] if isinstance(own, int) else own
-    if height is None and width is None:
-        if not isinstance(sizes, list | tuple) or len(sizes) != 2 or not all(type(s) is int and s > 0 for s in sizes):
-            raise BadInput(
-                f"{where}: unet sample_size is {own}; expected a number or [height, width] (or a height and a width in "
-                "pixels, where one can give them)"
-            )
-        return channels, *sizes
-    for name, side in (("height", height), ("width", width)):
-        if type(side) is not int or side < factor or side % factor:
-            raise BadInput(f"{name}: expected a multiple of {factor} pixels (height and width go together), got {side}")
-    return channels, height // factor, width // factor
-
-
-def guidance_width(unet: Mapping) -> int:
-    """The width of the guidance scale's embedding that a guidance-distilled UNet takes as an input; 0 for others."""
-    return unet.get("time_cond_proj_dim") or 0
-
-
-def token_limit(model_max_length: int, positions: int) -> int:
-    """How many tokens of a text the model sees: as many as its tokenizer says (which may say nothing: a number far
-    beyond any text), and no more than the text encoder has positions."""
-    return min(int(model_max_length), positions)

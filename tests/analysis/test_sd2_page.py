@@ -17,7 +17,7 @@ def found(beside: int | None, plain: float, latent: float, theirs: float) -> dic
     ]
     plan = {"beside": beside, "dtype": "float16", "levels": 20}
     names = {"date": "2030-01-01", "command": "python -m bench.sd2", "machine": "H100", "versions": {"torch": "9"}}
-    tflop = {"unet": 0.8, "decoder": 2.5}
+    tflop = {"denoiser": 0.8, "decoder": 2.5}
     return names | {
         "plan": plan,
         "tflop": tflop,

@@ -17,6 +17,7 @@ from pipeline.machine.requirements import disk_needed, images_of, memory_needed
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.sampling import workers
 from repulsion.core.errors import BadInput
+from repulsion.diffusion.levels import linspace_levels
 
 needs_no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 
@@ -81,7 +82,7 @@ def test_without_a_gpu_the_report_says_what_one_would_need(monkeypatch, capsys):
         preflight.main()
     text = capsys.readouterr().out
     assert ended.value.code == 1 and "First: device: cuda, but torch finds no CUDA device here" in text
-    assert "660000 images" in text and "A latent through the UNet is 0.8043 TFLOP" in text
+    assert "660000 images" in text and "A latent through the denoiser is 0.8043 TFLOP" in text
     assert "GiB needed, and there is no cuda device" in text
 
 
@@ -106,7 +107,9 @@ def test_a_model_that_is_half_downloaded_is_missing_and_reckoned_with_all_the_sa
     (Path("model") / "unet" / "config.json").unlink()
     text, missing = preflight.report(profile)
     assert (
-        len(missing) == 1 and "part 'unet' lacks config.json" in text and "A latent through the UNet is 0.8043" in text
+        len(missing) == 1
+        and "part 'unet' lacks config.json" in text
+        and "A latent through the denoiser is 0.8043" in text
     )
     whole = Path("model") / "vae" / "diffusion_pytorch_model.safetensors"
     whole.write_bytes(whole.read_bytes()[:100])
@@ -179,7 +182,8 @@ def test_costs_add_up(profile):
     )
     small = dataclasses.replace(small, prompts=dataclasses.replace(small.prompts, source=str(ROOT / "prompts.csv")))
     one = preflight.Arithmetic(2.0, 5.0)
-    found = preflight.costs(small, one, torch.linspace(0.03, 14.6, 1000, dtype=torch.float64))
+    sigmas = linspace_levels(torch.linspace(0.03, 14.6, 1000, dtype=torch.float64), small.sampling.levels)
+    found = preflight.costs(small, one, sigmas)
     assert found["truth"].pflop == 0 and found["plain"] == found["style_classifier"]
     assert found["plain"].pflop == pytest.approx(720 * (40 * 2.0 + 5.0) / 1000)
     assert found["centre_of_mass"].passes == 40 + 40

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from families import stable_diffusion_3
 from toy import toy_pipeline
 
 from analysis.figures.sampling import classifier_accuracy
@@ -17,6 +18,7 @@ from pipeline.training import trajectories
 from pipeline.training.trajectories import Trajectories, split
 from repulsion.core.errors import BadInput
 from repulsion.diffusion.denoiser import Denoiser
+from repulsion.diffusion.families.registry import family_of
 from repulsion.diffusion.levels import noise_levels, sigma_table
 from repulsion.forces import style_classifier as classifier
 from repulsion.forces.style_classifier import StyleClassifier
@@ -51,6 +53,16 @@ def test_trajectories_are_the_latents_of_plain_sampling(profile):
         x0 = Denoiser(pipe, PROMPTS[1][0], 8.0, 128)(x, sigmas[0].item())
     step = x + (sigmas[1] - sigmas[0]).item() * (x - x0) / sigmas[0].item()
     assert torch.allclose(t.x[3:6, 1], step, rtol=1e-3, atol=1e-3)
+
+
+def test_trajectories_of_a_flow_leave_out_the_level_without_an_image(profile):
+    torch.manual_seed(0)
+    pipe = stable_diffusion_3()
+    pipe.save_pretrained("flow")
+    t = trajectories.trajectories(dataclasses.replace(profile, model="flow"), PROMPTS, 3, Path("kept"))
+    sigmas = family_of(pipe).sigmas("linspace", 3, (None, None))
+    assert torch.isinf(sigmas[0]) and torch.equal(t.sigma, sigmas[1:-1].float())
+    assert t.x.shape == (6, 2, 16, 8, 8) and torch.isfinite(t.x).all()
 
 
 def test_a_restart_samples_no_prompt_twice(profile, monkeypatch):

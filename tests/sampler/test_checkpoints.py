@@ -23,7 +23,7 @@ from repulsion.diffusion.denoiser import Denoiser
 from repulsion.diffusion.families.family import truncated_texts
 from repulsion.diffusion.families.registry import FAMILIES, family_of
 from repulsion.diffusion.levels import LEAST_ABAR, noise_levels, sigma_table
-from repulsion.diffusion.model import load_pipeline, load_scheduler, load_tokenizer, sample_plain
+from repulsion.diffusion.model import load_pipeline, load_scheduler, load_tokenizers, sample_plain
 from repulsion.diffusion.model_folder import check_folder, weight_files
 from repulsion.forces.embeddings import SPACES
 from repulsion.forces.repulsion import Repulsion, Strength
@@ -185,7 +185,7 @@ def test_every_space_takes_latents_that_are_not_square(space):
 
 def test_no_size_in_the_configuration():
     pipe = pipeline({"sample_size": None})
-    with pytest.raises(BadInput, match=r"unet sample_size is None; expected a number or \[height, width\]"):
+    with pytest.raises(BadInput, match=r"denoiser sample_size is None; expected a number or \[height, width\]"):
         repel(pipe, PROMPT, "plain", n=1, seed=0)
     assert_same(ours(pipe, height=64, width=128).x0, theirs(pipe, height=64, width=128))
     with pytest.raises(BadInput, match="width: expected a multiple of 8 pixels .*, got 60"):
@@ -201,7 +201,7 @@ def test_a_folder_without_a_size_is_one_line(folder, size):
     if size == "missing":
         del config["sample_size"]
     path.write_text(json.dumps(config))
-    with pytest.raises(BadInput, match="unet sample_size is .*; expected a number or") as raised:
+    with pytest.raises(BadInput, match="denoiser sample_size is .*; expected a number or") as raised:
         check_folder(folder)
     assert "\n" not in str(raised.value)
 
@@ -239,14 +239,14 @@ def test_a_folder_whose_tokenizer_has_no_length(tmp_path):
     del config["model_max_length"]
     path.write_text(json.dumps(config))
     loaded = load_pipeline(tmp_path, "cpu")
-    assert loaded.tokenizer.model_max_length == load_tokenizer(tmp_path).model_max_length == 77
+    assert loaded.tokenizer.model_max_length == load_tokenizers(tmp_path)[0].model_max_length == 77
     assert_same(ours(loaded).x0, theirs(pipe))
     assert sample_plain(loaded, [PROMPT], [0], 8.0, 2, 0).shape == (1, 3, 64, 64)
 
 
 def test_a_tokenizer_that_is_none_is_one_line(folder):
     (folder / "tokenizer" / "tokenizer.json").write_text("{}")
-    for load in (load_tokenizer, lambda folder: load_pipeline(folder, "cpu")):
+    for load in (load_tokenizers, lambda folder: load_pipeline(folder, "cpu")):
         with pytest.raises(BadInput, match=f"model {folder}") as raised:
             load(folder)
         assert "\n" not in str(raised.value)
@@ -340,7 +340,7 @@ def test_a_guidance_distilled_unet_is_told_the_scale_and_needs_one_pass(guidance
         PLAIN,
         SamplingParams("linspace", LEVELS, guidance, 2, 1, 64, 0),
         64,
-        sigma_table(pipe.scheduler.alphas_cumprod),
+        family_of(pipe).sigmas("linspace", LEVELS, (None, None)),
         True,
     )
     assert 2 * counted.forward == made.passes

@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from pipeline.machine.architecture import PARAMETERS, SD2
+from pipeline.machine.architecture import PARAMETERS, PIPELINE, SD2
 from pipeline.machine.cost import arithmetic, counted, passes
 from pipeline.profile.sections import SamplingParams
-from repulsion.diffusion.levels import scaled_linear_abar, sigma_table
+from repulsion.diffusion.levels import linspace_levels, scaled_linear_abar, sigma_table
+from repulsion.diffusion.model_folder import LAYOUTS
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling.conditions import Guidance
 from repulsion.sampling.methods import Correction, Method, Selection, load_methods
 
-TABLE = sigma_table(scaled_linear_abar(0.00085, 0.012, 1000))
+SIGMAS = linspace_levels(sigma_table(scaled_linear_abar(0.00085, 0.012, 1000)), 20)
 P = SamplingParams("linspace", 20, 8.0, 4, 1, 128, 0)
 THROUGH = Repulsion("rbf", "centre_of_mass", "denoised", Strength("relative", 0.1), "median", sigma_min=4.5)
 NOISY = Repulsion("rbf", "style_classifier", "noisy", Strength("alpha", 10.0), "median")
@@ -33,7 +34,7 @@ NOISY = Repulsion("rbf", "style_classifier", "noisy", Strength("alpha", 10.0), "
     ],
 )
 def test_passes_by_hand(method, forward, backward):
-    found = passes(method, P, 128, TABLE)
+    found = passes(method, P, 128, SIGMAS)
     assert (found.forward, found.backward) == (forward, backward)
 
 
@@ -41,16 +42,16 @@ def test_several_slices_cost_a_forward_pass_again_on_the_way_back():
     method = Method("euler", repel=(THROUGH,))
     small = SamplingParams("linspace", 20, 8.0, 4, 1, 7, 0)  # 8 latents in two slices
     for p, gradient_batch in ((small, 128), (P, 7)):
-        assert passes(method, p, gradient_batch, TABLE).forward == 50
-        assert passes(method, p, gradient_batch, TABLE).backward == 10
-    assert passes(method, P, 8, TABLE).forward == 40
+        assert passes(method, p, gradient_batch, SIGMAS).forward == 50
+        assert passes(method, p, gradient_batch, SIGMAS).backward == 10
+    assert passes(method, P, 8, SIGMAS).forward == 40
 
 
 def test_every_shipped_row_can_be_counted():
     root = Path(__file__).parents[2]
     for path in (root / "repulsion/data/methods.yaml", root / "profiles/sd2/methods.yaml"):
         for name, method in load_methods(path).items():
-            assert passes(method, P, 128, TABLE).forward >= 20, name
+            assert passes(method, P, 128, SIGMAS).forward >= 20, name
 
 
 def test_a_matrix_product_is_two_operations_a_multiplication():
@@ -63,8 +64,8 @@ def test_stable_diffusion_2_by_its_shape():
     from diffusers import AutoencoderKL, UNet2DConditionModel
     from transformers import CLIPTextConfig, CLIPTextModel
 
-    one = arithmetic(SD2["unet"], SD2["vae"], SD2["text_encoder"])
-    assert one.unet == pytest.approx(0.80, abs=0.01) and one.decoder == pytest.approx(2.5, abs=0.1)
+    one = arithmetic(LAYOUTS[PIPELINE], SD2)
+    assert one.denoiser == pytest.approx(0.80, abs=0.01) and one.decoder == pytest.approx(2.5, abs=0.1)
     with torch.device("meta"):
         unet, vae = UNet2DConditionModel.from_config(SD2["unet"]), AutoencoderKL.from_config(SD2["vae"])
         text = CLIPTextModel(CLIPTextConfig(**SD2["text_encoder"]))

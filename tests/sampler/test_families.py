@@ -425,7 +425,7 @@ def test_parts_that_do_not_fit_are_one_line(name, break_it, message):
 @pytest.mark.parametrize(
     "scheduler,message",
     [
-        (FlowMatchHeunDiscreteScheduler(), "scheduler FlowMatchHeunDiscreteScheduler; supported for StableDiffusion3"),
+        (FlowMatchHeunDiscreteScheduler(), "scheduler FlowMatchHeunDiscreteScheduler; supported: FlowMatchEuler"),
         (FlowMatchEulerDiscreteScheduler(invert_sigmas=True), "invert_sigmas is true"),
     ],
 )

@@ -26,7 +26,7 @@ from pipeline.sets.image_sets import read_images, read_manifest, read_run
 from pipeline.stages import features, sample
 from pipeline.stages import prompts as prepare
 from repulsion.diffusion.denoiser import to_images
-from repulsion.diffusion.levels import sigma_table
+from repulsion.diffusion.families.registry import family_of_folder
 from repulsion.diffusion.model import load_pipeline
 from repulsion.forces import style_classifier
 from repulsion.sampling import progress
@@ -99,10 +99,11 @@ def test_methods_get_all_artists_and_the_text_is_cut(profile):
 
 def test_every_set_has_its_images_and_what_was_counted_is_what_was_predicted(profile):
     methods = load_methods(Path(profile.methods_file))
-    table = sigma_table(load_pipeline(Path(profile.model), "cpu").scheduler.alphas_cumprod)
+    p = profile.sampling
+    sigmas = family_of_folder(Path(profile.model)).sigmas(p.schedule, p.levels, (None, None))
     for name in profile.image_sets:
         assert read_images(profile.samples(name)).shape == (12, 64, 64, 3)
-        found, predicted = read_run(profile.samples(name)), passes(methods.get(name, PLAIN), profile.sampling, 2, table)
+        found, predicted = read_run(profile.samples(name)), passes(methods.get(name, PLAIN), p, 2, sigmas)
         assert found["denoiser_passes"] == 12 * predicted.forward, name
         assert found["denoiser_backward_passes"] == 12 * predicted.backward, name
 

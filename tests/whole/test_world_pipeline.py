@@ -5,18 +5,21 @@ import json
 import pytest
 import torch
 import yaml
-from diffusers import AutoencoderKL, StableDiffusionPipeline
+from diffusers import AutoencoderKL, StableDiffusion3Pipeline, StableDiffusionPipeline
 from end_to_end import ROOT
 
 from pipeline.stages.world import card, measure
 from pipeline.stages.world import denoiser as train_denoiser
 from pipeline.stages.world import encoder as train_encoder
+from pipeline.stages.world import flow as train_flow
 from pipeline.stages.world import vae as train_vae
 from pipeline.world_model import latents
-from pipeline.world_model.artifacts import HERE, World, WorldParams
+from pipeline.world_model.artifacts import HERE, KINDS, World, WorldParams
+from pipeline.world_model.tokenizer import build_tokenizer as world_tokenizer
 from repulsion.core.settings import strict
 from repulsion.diffusion.model import load_pipeline, sample_plain
 
+NO_T5 = {"text_encoder_3": None, "tokenizer_3": None}  # as diffusers documents it
 TOY = {"steps": 3, "batch": 2, "checkpoint_every": 2}
 
 
@@ -27,9 +30,12 @@ def world(tmp_path_factory) -> World:
     values |= {name: str(folder / name) for name in ("model", "results", "scratch")}
     values["vae"]["channels"] = [8, 8, 8, 8]
     values["denoiser"] |= {"channels": [32, 32], "text_width": 32, "text_layers": 1}
-    for trained in (values["vae"], values["encoder"], *values["denoiser"]["rounds"]):
+    flow = {"model": str(folder / "flow"), "layers": 1, "width": 32, "text_width": 32, "padded": 0.5}
+    values["flow"] |= flow
+    rounds = [*values["denoiser"]["rounds"], *values["flow"]["rounds"]]
+    for trained in (values["vae"], values["encoder"], *rounds):
         trained["training"] |= TOY
-    for part in values["denoiser"]["rounds"]:
+    for part in rounds:
         part["scenes"] = 12
     values["measure"] |= {
         "renders": 8,
@@ -43,24 +49,33 @@ def world(tmp_path_factory) -> World:
     train_vae.run(world)
     train_encoder.run(world)
     train_denoiser.run(world)
-    measure.run(world)
-    card.run(world)
+    train_flow.run(world)
+    for kind in KINDS:
+        measure.run(world, kind)
+        card.run(world, kind)
     return world
 
 
 def test_every_stage_leaves_its_outputs_and_no_checkpoint(world):
-    assert json.loads(world.metrics.read_text())["bars"]
-    for part in ("vae", "denoiser", "encoder"):
+    for part in ("vae", "denoiser", "flow", "encoder"):
         lines = world.curve(part).read_text().splitlines()
         rounds = len(world.params.denoiser.rounds) if part == "denoiser" else 1
         assert lines[0] == "step,loss" and len(lines) == 1 + 3 * rounds
     assert not list(world.checkpoints.glob("*"))
-    assert "| VAE reconstruction PSNR" in (world.model / "README.md").read_text()
-    assert (world.model / "pairs.png").stat().st_size > 0
 
 
-def test_weights_are_safetensors_only(world):
-    suffixes = {p.suffix for p in world.model.rglob("*") if p.is_file()}
+@pytest.mark.parametrize("kind,pipeline", [("unet", "StableDiffusionPipeline"), ("flow", "StableDiffusion3Pipeline")])
+def test_each_model_has_its_card_and_its_measures(world, kind, pipeline):
+    assert json.loads(world.metrics(kind).read_text())["bars"]
+    text = (world.folder(kind) / "README.md").read_text()
+    assert "| VAE reconstruction PSNR" in text and f"from diffusers import {pipeline}\n" in text
+    assert world.metrics(kind).name in text and "M parameters" in text
+    assert (world.folder(kind) / "pairs.png").stat().st_size > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_are_safetensors_only(world, kind):
+    suffixes = {p.suffix for p in world.folder(kind).rglob("*") if p.is_file()}
     assert suffixes == {".json", ".safetensors", ".md", ".png"}
 
 
@@ -69,6 +84,40 @@ def test_stock_diffusers_loads_and_runs_the_folder(world):
     pipe.set_progress_bar_config(disable=True)
     image = pipe("a painting of a vase", num_inference_steps=2, guidance_scale=8).images[0]
     assert image.size == (64, 64)
+
+
+@pytest.mark.parametrize("padding", [{}, {"max_sequence_length": 0}])
+def test_stock_diffusers_loads_and_runs_the_flow_transformer(world, padding):
+    pipe = StableDiffusion3Pipeline.from_pretrained(world.folder("flow"), **NO_T5)
+    pipe.set_progress_bar_config(disable=True)
+    image = pipe("a painting of a vase", num_inference_steps=2, guidance_scale=8, **padding).images[0]
+    assert image.size == (64, 64)
+
+
+@pytest.mark.parametrize("padding", [0, 256])
+def test_the_flow_transformer_is_told_in_training_what_its_pipeline_tells_it(world, padding):
+    pipe = StableDiffusion3Pipeline.from_pretrained(world.folder("flow"), **NO_T5)
+    texts = ["a painting of a vase, by estrow", ""]
+    tokens = pipe.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+    networks = torch.nn.ModuleDict({name: getattr(pipe, name) for name in train_flow.ENCODERS})
+    found = train_flow.encode(networks, tokens, padding)
+    prompt, _, pooled, _ = pipe.encode_prompt(texts, None, None, max_sequence_length=padding)
+    assert torch.allclose(found[0], prompt, atol=1e-6) and torch.allclose(found[1], pooled, atol=1e-6)
+
+
+def test_a_flow_transformer_starts_as_one_that_predicts_nothing(world):
+    networks = train_flow.build(world.params.flow, world_tokenizer())
+    predicted = networks["transformer"](
+        torch.randn(2, 4, 8, 8), torch.randn(2, 3, 64), torch.randn(2, 64), torch.rand(2), return_dict=False
+    )[0]
+    assert not predicted.any()
+
+
+def test_both_kinds_of_model_share_their_latents(world):
+    of_unet, of_flow = (load_pipeline(world.folder(kind), "cpu").vae for kind in KINDS)
+    assert of_unet.config.scaling_factor == of_flow.config.scaling_factor and of_flow.config.shift_factor == 0
+    same = zip(of_unet.state_dict().values(), of_flow.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in same)
 
 
 def test_latents_are_scaled_to_unit_size(world):
@@ -81,13 +130,14 @@ def test_latents_are_scaled_to_unit_size(world):
 
 
 def weights(world) -> dict[str, bytes]:
-    return {str(p.relative_to(world.model)): p.read_bytes() for p in world.model.rglob("*.safetensors")}
+    paths = [p for kind in KINDS for p in sorted(world.folder(kind).rglob("*.safetensors"))]
+    return {str(p.relative_to(world.model.parent)): p.read_bytes() for p in paths}
 
 
 def test_a_second_training_gives_the_same_bytes(world):
     before = weights(world)
-    assert len(before) == 4
-    for stage in (train_vae, train_encoder, train_denoiser):
+    assert len(before) == 4 + 4
+    for stage in (train_vae, train_encoder, train_denoiser, train_flow):
         stage.run(world)
     assert weights(world) == before
 
@@ -132,8 +182,9 @@ def test_a_kill_in_the_second_round_does_not_repeat_the_first(world, monkeypatch
     assert weights(world) == before and not list(world.checkpoints.glob("denoiser-*"))
 
 
-def test_samples_start_from_prompt_and_index_whatever_the_batch(world):
-    pipe = load_pipeline(world.model, "cpu")
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_start_from_prompt_and_index_whatever_the_batch(world, kind):
+    pipe = load_pipeline(world.folder(kind), "cpu")
     prompts = ["a painting of a vase", "a painting of a tree", "a painting of a vase"]
     together = sample_plain(pipe, prompts, [0, 0, 1], 8.0, 2, seed=0)
     alone = sample_plain(pipe, prompts[2:], [1], 8.0, 2, seed=0)

@@ -21,20 +21,20 @@ from repulsion.diffusion.model import load_pipeline, sample_plain
 TEXT = """---
 license: apache-2.0
 library_name: diffusers
-tags: [text-to-image, stable-diffusion, synthetic]
+tags: [text-to-image, {tag}, synthetic]
 ---
 
-# Painted world: a small Stable Diffusion
+# Painted world: {title}
 
-A text-to-image latent diffusion model with Stable Diffusion 2's classes at small size, trained on the
+A text-to-image latent diffusion model with {family}'s classes at small size, trained on the
 [painted world](../../docs/world.md): 64x64 paintings of twelve subjects by twenty invented artists. It exists
 so that methods for diverse sampling can be compared on two cores, with a ground truth. It is made from nothing by
 `make world`; no photograph and no painting of a person went into it.
 
 ```python
-from diffusers import DiffusionPipeline
+from diffusers import {pipeline}
 
-pipe = StableDiffusionPipeline.from_pretrained("models/painted-world")
+pipe = {pipeline}.from_pretrained("{folder}"{arguments})
 image = pipe("a painting of a vase, by estrow", num_inference_steps=20, guidance_scale=8).images[0]
 ```
 
@@ -95,6 +95,7 @@ WORDS = {
         "tag": "stable-diffusion",
         "title": "a small Stable Diffusion",
         "family": "Stable Diffusion 2",
+        "arguments": "",
         "noise": """\
 The noise is Stable Diffusion 2's: betas scaled-linear from 0.00085 to 0.012 over 1000 timesteps, epsilon prediction. The
 folder `encoder/` holds the evaluation encoder (`pipeline/encoders/evaluation_encoder.py`), which reads subject, artist and
@@ -104,6 +105,7 @@ place and gives the three kinds of features; no method may be guided by it.""",
         "tag": "stable-diffusion-3",
         "title": "a small Stable Diffusion 3",
         "family": "Stable Diffusion 3",
+        "arguments": ", text_encoder_3=None, tokenizer_3=None",  # diffusers takes no null in the index for them
         "noise": """\
 It is trained by flow matching: x_t = (1 - t) x0 + t eps, velocity prediction, logit-normal times, and sampled without a
 shift. The autoencoder is that of [the small Stable Diffusion](../painted-world/README.md), as are the captions and the scenes

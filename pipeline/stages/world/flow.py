@@ -125,6 +125,7 @@ def write_model_index(folder: Path) -> None:
     index = {
         "_class_name": "StableDiffusion3Pipeline",
         "_diffusers_version": diffusers.__version__,
+        "_max_sequence_length": 0,  # read by this project, which then pads no prompt; diffusers passes over it
         "feature_extractor": [None, None],
         "image_encoder": [None, None],
         "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from repulsion.core.errors import BadInput
-from repulsion.diffusion.model_folder import image_factor, token_limit
+from repulsion.diffusion.configurations import image_factor, token_limit
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline

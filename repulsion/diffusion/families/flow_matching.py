@@ -18,8 +18,6 @@ from repulsion.diffusion.families.family import Family, Size
 from repulsion.diffusion.levels import PIPELINE_LEVELS, require_schedule
 from repulsion.diffusion.predictions import flow_sigma, flow_state, flow_time, x0_from_velocity
 
-SCHEDULER = "FlowMatchEulerDiscreteScheduler"
-
 
 class FlowMatching(Family):
     """Velocity prediction, at times that the scheduler shifts: by a factor of sigma, which may depend on the size."""
@@ -33,15 +31,6 @@ class FlowMatching(Family):
     @abstractmethod
     def base_times(self, levels: int) -> np.ndarray | None:
         """The times before the shift that the pipeline's own call gives its scheduler; None: the scheduler's own."""
-
-    def require_flow(self, where: str) -> None:
-        scheduler = self.pipe.scheduler
-        if (name := type(scheduler).__name__) != SCHEDULER:
-            raise BadInput(f"{where}: scheduler {name}; supported for {type(self.pipe).__name__}: {SCHEDULER}")
-        if scheduler.config.invert_sigmas:
-            raise BadInput(f"{where}: scheduler invert_sigmas is true; supported: times that fall from noise to images")
-        if scheduler.config.stochastic_sampling:
-            raise BadInput(f"{where}: scheduler stochastic_sampling is true; supported: false, and rows that add noise")
 
     def sigmas(self, schedule: str, levels: int, size: Size) -> Float[Tensor, " sigmas"]:
         """`linspace`: shifted times linspace(1, 1 / T, levels) for T training timesteps."""

@@ -10,6 +10,7 @@ from torch import Tensor
 from repulsion.core.errors import BadInput
 from repulsion.diffusion.families.family import Condition, GuidanceKind, Size, latent_of
 from repulsion.diffusion.families.flow_matching import FlowMatching
+from repulsion.diffusion.model import require_flow_scheduler
 
 PATCH = 2
 SCHNELL_TOKENS = 256  # of T5, which [schnell] was trained with; the pipeline's default is [dev]'s 512
@@ -31,7 +32,7 @@ class Flux(FlowMatching):
         found, channels = self.pipe.transformer.config.in_channels, self.pipe.vae.config.latent_channels
         if found != channels * PATCH**2:
             raise BadInput(f"{where}: transformer in_channels is {found}, expected {channels * PATCH**2}")
-        self.require_flow(where)
+        require_flow_scheduler(self.pipe.scheduler, where)
 
     def latent_shape(self, size: Size) -> tuple[int, int, int]:
         own = {"sample_size": self.pipe.default_sample_size}  # the transformer's configuration has none

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from repulsion.core.errors import BadInput
+from repulsion.core.files import read_json
 from repulsion.diffusion.families.family import Family
 from repulsion.diffusion.families.flux import Flux
 from repulsion.diffusion.families.pixart_sigma import PixArtSigma
 from repulsion.diffusion.families.stable_diffusion import StableDiffusion
 from repulsion.diffusion.families.stable_diffusion_3 import StableDiffusion3
 from repulsion.diffusion.families.stable_diffusion_xl import StableDiffusionXL
+from repulsion.diffusion.model import load_scheduler
+from repulsion.diffusion.model_folder import config_path, layout_of, pipeline_name
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -32,6 +37,17 @@ def family_of(pipe: DiffusionPipeline) -> Family:
         if name in FAMILIES:
             return FAMILIES[name](pipe)
     raise BadInput(f"pipe: pipeline {names[0]}; supported: {', '.join(FAMILIES)}")
+
+
+def family_of_folder(folder: Path) -> Family:
+    """The family of a model's folder from its configurations, without its networks: it knows noise levels, times and
+    the shape of latents. Raises BadInput for a folder or a scheduler that is not supported."""
+    from diffusers.configuration_utils import FrozenDict  # seconds, which the checks of a folder should not cost
+
+    layout = layout_of(folder)
+    configs = {part: FrozenDict(read_json(config_path(folder, part))) for part in layout.networks}
+    parts = {part: SimpleNamespace(config=config) for part, config in configs.items()}
+    return FAMILIES[pipeline_name(folder)](SimpleNamespace(**parts, scheduler=load_scheduler(folder)))
 
 
 def supported_family(pipe: DiffusionPipeline) -> Family:

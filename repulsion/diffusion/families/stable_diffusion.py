@@ -6,10 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from repulsion.diffusion.configurations import guidance_width, image_factor, latent_shape, require_supported
 from repulsion.diffusion.families.family import Condition, GuidanceKind, Size, truncated_texts
 from repulsion.diffusion.families.noise_prediction import NoisePrediction
 from repulsion.diffusion.model import scheduler_sigmas
-from repulsion.diffusion.model_folder import guidance_width, image_factor, latent_shape, require_supported
 
 
 class StableDiffusion(NoisePrediction):
@@ -22,8 +22,8 @@ class StableDiffusion(NoisePrediction):
 
     def require_supported(self, where: str) -> None:
         pipe = self.pipe
-        configs = [dict(pipe.unet.config), dict(pipe.vae.config), pipe.text_encoder.config.to_dict()]
-        require_supported(*configs, where)
+        text = pipe.text_encoder.config.to_dict()
+        require_supported({"unet": pipe.unet.config, "vae": pipe.vae.config, "text_encoder": text}, where)
         scheduler_sigmas(pipe.scheduler, f"{where}: scheduler")
 
     def latent_shape(self, size: Size) -> tuple[int, int, int]:

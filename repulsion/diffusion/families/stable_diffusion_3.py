@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from repulsion.core.errors import BadInput
+from repulsion.diffusion.configurations import require_flow_transformer
 from repulsion.diffusion.families.family import Condition, Size, latent_of
 from repulsion.diffusion.families.flow_matching import FlowMatching
+from repulsion.diffusion.model import require_flow_scheduler
+from repulsion.diffusion.model_folder import LAYOUTS, T5_TOKENS
 
 
 class StableDiffusion3(FlowMatching):
     guidance_scale = 7.0  # diffusers' default
 
     def require_supported(self, where: str) -> None:
-        config, channels = self.pipe.transformer.config, self.pipe.vae.config.latent_channels
-        for key in ("in_channels", "out_channels"):
-            if config[key] != channels:
-                raise BadInput(f"{where}: transformer {key} is {config[key]}, expected {channels} as in the VAE")
-        self.require_flow(where)
+        networks = LAYOUTS["StableDiffusion3Pipeline"].networks
+        there = {part: network for part in networks if (network := getattr(self.pipe, part, None)) is not None}
+        configs = {part: n.config if isinstance(n.config, Mapping) else n.config.to_dict() for part, n in there.items()}
+        require_flow_transformer(configs, where)
+        require_flow_scheduler(self.pipe.scheduler, where)
 
     def latent_shape(self, size: Size) -> tuple[int, int, int]:
         config = self.pipe.transformer.config
@@ -34,9 +38,15 @@ class StableDiffusion3(FlowMatching):
     def base_times(self, levels: int) -> np.ndarray | None:
         return None
 
+    @property
+    def padding(self) -> int:
+        """To how many tokens T5's, or zeros in their place, are padded: as many as the pipeline's call would by itself,
+        or another number that was registered as its configuration's `_max_sequence_length`."""
+        return self.pipe.config.get("_max_sequence_length", T5_TOKENS)
+
     def encode(self, texts: list[str], negative: str | None, size: Size) -> tuple[Condition, Condition | None]:
         prompt, null, pooled, null_pooled = self.pipe.encode_prompt(
-            texts, None, None, device=self.device, negative_prompt=negative
+            texts, None, None, device=self.device, negative_prompt=negative, max_sequence_length=self.padding
         )
         return {"prompt": prompt, "pooled": pooled}, {"prompt": null, "pooled": null_pooled}
 
