@@ -24,9 +24,10 @@ def run(args: argparse.Namespace) -> None:
 def described(row: dict[str, Any]) -> str:
     """A row of methods in one line."""
     parts = [row["predict"]]
-    for name in ("correct", "guidance", "anneal", "spread", "select"):
-        if row[name]:
-            parts.append(f"{name} ({words(row[name])})")
+    for name in ("couple", "correct", "rescale", "guidance", "anneal", "prompt_noise", "spread", "select"):
+        if row[name] is not None:
+            said = words(row[name])
+            parts.append(f"{name} ({said})" if said else name)
     for cell in row["repel"] or ():
         strength = f"{cell['strength']['kind']} {cell['strength']['value']:g}"
         control = "" if cell["direction"] == "apart" else f" ({cell['direction']})"

@@ -69,11 +69,32 @@ def dpp(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, 
     return 4 / (len(sqdist) * h) * inverse * k
 
 
+def rke(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
+    """Of log((1/n^2) sum_ij K_ij^2), the negative Renyi entropy of order 2 of the kernel's spectrum (RKE, Jalali et al.
+    2023; SPARKE at one prompt): -8 K_ij^2 / (h sum K^2), K the Gaussian kernel. K must be symmetric, so h is the mean
+    of the rows'."""
+    h = h.mean()
+    squared = torch.exp(-2 * sqdist / h)
+    return -8 / (h * squared.sum()) * squared
+
+
+def vendi(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
+    """Of -log of the Vendi score (Friedman & Dieng 2023), tr(P log P) with P = K / n, K the Gaussian kernel:
+    -(4 / (n h)) (log P)_ij K_ij. h is the mean of the rows', as K must be symmetric."""
+    h, n = h.mean(), len(sqdist)
+    k = torch.exp(-sqdist / h)
+    values, vectors = torch.linalg.eigh(k / n)
+    log = vectors * values.clamp(min=torch.finfo(k.dtype).eps / n).log() @ vectors.T
+    return -4 / (n * h) * log * k
+
+
 # What pair (i, j) weighs in the gradient: grad_{phi_i} = sum_j w_ij (phi_i - phi_j).
 ENERGIES: dict[str, Callable[[Float[Tensor, "n n"], Float[Tensor, "n 1"]], Float[Tensor, "n n"]]] = {
     "rbf": rbf,
     "inverse_quadratic": inverse_quadratic,
     "dpp": dpp,
+    "rke": rke,
+    "vendi": vendi,
 }
 
 

@@ -1,16 +1,17 @@
-"""Conditioning per noise level: the guidance scale and the prompt's embedding."""
+"""Conditioning per noise level: the guidance scale, the score's scale, and the prompt's embedding."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated
 
+import torch
 from jaxtyping import Float
 from pydantic import Field
 from torch import Tensor
 
 from repulsion.core.errors import BadInput
-from repulsion.core.settings import NotNegative, Share, settings
+from repulsion.core.settings import NotNegative, Positive, Share, settings
 from repulsion.diffusion.levels import NoiseRange
 
 Embedding = Float[Tensor, "n *shape"]  # of a text: [n, tokens, width], or pooled [n, width]
@@ -38,6 +39,30 @@ class Anneal:
             raise BadInput(f"expected first < last, got first {self.first} and last {self.last}")
 
 
+@settings
+class PromptNoise:
+    """Noise on the prompt's embedding from time 1 down to `until`, one draw for each image (as SeedVarianceEnhancer has
+    it): uniform within +- `scale` standard deviations of the embedding, on a `share` of its numbers."""
+
+    until: Annotated[float, Field(ge=0, lt=1)]
+    scale: NotNegative
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+@settings
+class Rescaling(NoiseRange):
+    """Temporal score rescaling (Xu et al. 2025): a local temperature. `k` below 1 flattens the density, 1 is off; the
+    data's scale `s` says from which noise level on."""
+
+    k: Positive
+    s: Positive = 1.0
+
+    def factor(self, sigma: float) -> float:
+        """Of the score: (s^2 + sigma^2) / (s^2 / k + sigma^2), from 1 at high noise to k at none; on Gaussian data of
+        variance s^2 sampling then ends at variance s^2 / k."""
+        return (self.s**2 + sigma**2) / (self.s**2 / self.k + sigma**2) if self.acts_at(sigma) else 1.0
+
+
 def guidance_schedule(guidance: Guidance) -> Callable[[float], float]:
     """The guidance scale as a function of sigma."""
     return lambda sigma: guidance.scale if guidance.acts_at(sigma) else 1.0
@@ -56,3 +81,18 @@ def annealed(condition: Embedding, noise: Embedding, gamma: float, scale: float)
     mean, std = condition.mean(axes, keepdim=True), condition.std(axes, keepdim=True)
     spread = noisy.std(axes, keepdim=True).clamp(min=1e-12)
     return (noisy - noisy.mean(axes, keepdim=True)) / spread * std + mean
+
+
+def perturbed(condition: Embedding, noise: Embedding, chance: Embedding, p: PromptNoise) -> Embedding:
+    """y + scale std(y) u on the numbers that `chance` picks, u uniform in (-1, 1); both from standard normal draws. The
+    deviation is each particle's own; tokens that are all zeros, a padding, stay."""
+    axes = tuple(range(1, condition.ndim))
+    uniform = 2 * normal_share(noise) - 1
+    picked = normal_share(chance) < p.share
+    seen = (condition != 0).any(-1, keepdim=True)
+    return condition + p.scale * condition.std(axes, keepdim=True) * uniform * picked * seen
+
+
+def normal_share(z: Embedding) -> Embedding:
+    """The share of a standard normal below z: uniform in (0, 1) where z is a draw of one."""
+    return torch.special.ndtr(z)

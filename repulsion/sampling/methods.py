@@ -14,7 +14,8 @@ from repulsion.core.settings import OneOf, Positive, settings, strict
 from repulsion.diffusion.levels import NoiseRange
 from repulsion.forces.embeddings import NEEDS, SPACES
 from repulsion.forces.repulsion import Repulsion
-from repulsion.sampling.conditions import Anneal, Guidance
+from repulsion.sampling.conditions import Anneal, Guidance, PromptNoise, Rescaling
+from repulsion.sampling.starts import Coupling
 from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS
 
 METHODS_FILE = Path(__file__).parents[1] / "data" / "methods.yaml"
@@ -58,7 +59,9 @@ class Selection:
 @settings
 class Method:
     """Which steps at which noise levels. Repulsions add up, and act in every step at a level in their range,
-    corrections included. `guidance` and `anneal` change how the denoiser is conditioned; `select` what is kept."""
+    corrections included. `guidance`, `anneal` and `prompt_noise` change how the denoiser is conditioned, `rescale` the
+    score before repulsion, `couple` the starts, `select` what is kept. Raises BadInput for starts that are coupled and
+    then not used."""
 
     predict: Annotated[str, OneOf(PREDICTIONS, "prediction step")]
     correct: Correction | None = None
@@ -67,6 +70,13 @@ class Method:
     guidance: Guidance | None = None
     anneal: Anneal | None = None
     select: Selection | None = None
+    prompt_noise: PromptNoise | None = None
+    rescale: Rescaling | None = None
+    couple: Coupling | None = None
+
+    def __post_init__(self) -> None:
+        if self.couple and self.spread:
+            raise BadInput("couple: expected no spread beside it, which starts from one particle")
 
     @property
     def spaces(self) -> list[str]:
@@ -88,6 +98,7 @@ class Method:
         if self.guidance:
             self.guidance.require_level(sigmas, "guidance")
         parts = {"correct": self.correct, "spread": self.spread and self.spread.range}
+        parts["rescale"] = self.rescale
         parts |= {f"repel[{k}]": repulsion for k, repulsion in enumerate(self.repel or ())}
         for where, part in parts.items():
             if part:

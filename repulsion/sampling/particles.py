@@ -22,7 +22,7 @@ from repulsion.diffusion.families.family import OF_TEXT, Condition, Family, Size
 from repulsion.diffusion.families.registry import family_of
 from repulsion.forces.embeddings import Context, embedding
 from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
-from repulsion.sampling.conditions import annealed, condition_share, guidance_schedule
+from repulsion.sampling.conditions import annealed, condition_share, guidance_schedule, perturbed
 from repulsion.sampling.methods import Method
 from repulsion.sampling.progress import Keeper, Progress
 from repulsion.sampling.sampler import Evaluation, Hooks, sample
@@ -129,22 +129,31 @@ def sample_candidates(
     def noise(purpose: str, shape: tuple[int, ...] = latent) -> Tensor:
         return particle_noise(r.seed, r.prompt_id, index, purpose, shape).to(device)
 
-    def anneal(condition: Condition, sigma: float) -> Condition:
-        """All that is of the text, each tensor with noise of its own; sizes and masks stay."""
-        level, share = values.index(sigma), condition_share(method.anneal, family.time(sigma))
-        changed = {}
-        for name in (name for name in OF_TEXT if name in condition):
-            value, purpose = condition[name], f"condition {level}" if name == "prompt" else f"condition {name} {level}"
-            draw = noise(purpose, tuple(value.shape[1:])).to(value.dtype)
-            changed[name] = annealed(value, draw[: len(value)], share, method.anneal.noise)
+    def edit(condition: Condition, sigma: float) -> Condition:
+        """Annealing changes all that is of the text, each tensor with noise of its own; sizes and masks stay. Noise on
+        the prompt changes its tokens."""
+        level, time, changed = values.index(sigma), family.time(sigma), {}
+        for name in OF_TEXT if method.anneal else ():
+            if name in condition:
+                purpose = f"condition {level}" if name == "prompt" else f"condition {name} {level}"
+                value, share = condition[name], condition_share(method.anneal, time)
+                changed[name] = annealed(value, like(value, purpose), share, method.anneal.noise)
+        if (p := method.prompt_noise) and time >= p.until:
+            value = (condition | changed)["prompt"]
+            draws = [like(value, purpose) for purpose in ("prompt noise", "prompt noise chance")]
+            changed["prompt"] = perturbed(value, *draws, p)
         return condition | changed
+
+    def like(value: Tensor, purpose: str) -> Tensor:
+        """A draw for each row."""
+        return noise(purpose, tuple(value.shape[1:])).to(value.dtype)[: len(value)]
 
     denoise = Denoiser(
         pipe,
         r.texts,
         r.guidance_scale,
         r.batch,
-        edit_condition=anneal if method.anneal else None,
+        edit_condition=edit if method.anneal or method.prompt_noise else None,
         guidance_weight=guidance_schedule(method.guidance) if method.guidance else None,
         gradient_batch=r.gradient_batch,
         negative_prompt=r.negative_prompt,

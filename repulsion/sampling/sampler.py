@@ -21,6 +21,7 @@ from repulsion.diffusion.levels import Latents
 from repulsion.forces.embeddings import Context, Embed, embedding
 from repulsion.forces.repulsion import DIRECTIONS, STRENGTHS, force
 from repulsion.sampling.methods import Method
+from repulsion.sampling.starts import coupled
 from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS, Draw, Step
 
 Denoise = Callable[[Tensor, float], Tensor]
@@ -64,7 +65,8 @@ class Run:
     name: str
 
     def drift(self, x: Latents, sigma: float, level: int, draw: Draw) -> Latents:
-        """The score (x0 - x) / sigma^2, less the repulsions of this level; `draw` is noise, for the control."""
+        """The score (x0 - x) / sigma^2, rescaled where the method says so, less the repulsions of this level; `draw` is
+        noise, for the control."""
         # by the level's sigma: a step of second order evaluates the drift at the next one, too
         cells = zip(self.method.repel or (), self.embeds, strict=True)
         active = [(r, e) for r, e in cells if r.acts_at(self.sigmas[level])]
@@ -77,6 +79,8 @@ class Run:
             if self.hooks.edit_x0:
                 x0 = self.hooks.edit_x0(leaf, x0, sigma, level)
         score = (x0.detach() - x) / sigma**2
+        if self.method.rescale:
+            score *= self.method.rescale.factor(self.sigmas[level])
         total = torch.zeros_like(score)
         for repulsion, embed in active:
             rep = force(repulsion, embed, leaf, x0, sigma, level)
@@ -113,6 +117,8 @@ def sample(
     start = noise("start")
     if len(start) < 1:
         raise BadInput(f"{name}: expected at least one particle, got none")
+    if method.couple:
+        start = coupled(start, method.couple)
     first = start[:1] if method.spread else start
     x, done = resume or (first if math.isinf(sigmas[0]) else first * sigmas[0].item(), 0)
     for level, (sigma, sigma_next) in enumerate(pairwise(sigmas.tolist())):

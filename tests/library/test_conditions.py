@@ -1,10 +1,22 @@
-"""How a method conditions the denoiser: the guidance interval and the annealed condition."""
+"""How a method conditions the denoiser: guidance intervals, annealed and noised prompts; and how it scales the score."""
 
 import pytest
 import torch
 
-from repulsion.sampling.conditions import Anneal, Guidance, annealed, condition_share, guidance_schedule
+from repulsion.forces.embeddings import Context
+from repulsion.sampling.conditions import (
+    Anneal,
+    Guidance,
+    PromptNoise,
+    Rescaling,
+    annealed,
+    condition_share,
+    guidance_schedule,
+    perturbed,
+)
+from repulsion.sampling.methods import PLAIN, Method
 from repulsion.sampling.particles import farthest
+from repulsion.sampling.sampler import sample
 
 
 def test_guidance_acts_within_its_noise_levels_alone():
@@ -48,3 +60,45 @@ def test_the_farthest_rows_by_hand():
     line = torch.tensor([[0.0], [0.1], [5.0], [9.0], [4.9]])
     assert farthest(line, 1) == [0] and farthest(line, 2) == [0, 3] and farthest(line, 3) == [0, 3, 4]
     assert farthest(torch.zeros(4, 2), 3) == [0, 1, 2]  # copies are chosen once each
+
+
+def test_noise_on_the_prompt_is_uniform_on_a_share_of_its_numbers():
+    generator = torch.Generator().manual_seed(0)
+    condition = torch.randn(3, 100, 50, generator=generator)
+    condition[:, 60:] = 0  # a padding
+    noise, chance = torch.randn(2, 3, 100, 50, generator=generator)
+    change = perturbed(condition, noise, chance, PromptNoise(0.8, 2.0, 0.25)) - condition
+    assert (change[:, 60:] == 0).all()
+    changed = change[:, :60]
+    assert (changed != 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
+    bound = 2 * condition.std((1, 2), keepdim=True)
+    assert (changed.abs() <= bound).all() and (changed.abs() > 0.9 * bound).any()
+    picked = (changed / bound)[changed != 0]
+    assert picked.mean().item() == pytest.approx(0, abs=0.05) and picked.var().item() == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_noise_of_no_size_on_the_prompt_is_none():
+    condition, noise = draws()
+    assert torch.equal(perturbed(condition, noise, noise, PromptNoise(0.8, 0.0)), condition)
+
+
+def ended(method: Method, s: float, start: torch.Tensor) -> torch.Tensor:
+    """Gaussian data of variance s^2, sampled over many levels."""
+    sigmas = torch.cat([torch.logspace(2, -3, 400, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)])
+    return sample(lambda x, sigma: x * s**2 / (s**2 + sigma**2), sigmas, method, lambda _: start, Context(0), "test")
+
+
+@pytest.mark.parametrize("s,k", [(1.0, 0.5), (2.0, 0.8), (1.0, 1.25)])
+def test_a_rescaled_score_ends_at_another_temperature(s, k):
+    start = torch.randn(2, 1000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    plain, rescaled = ended(PLAIN, s, start), ended(Method("euler", rescale=Rescaling(k, s)), s, start)
+    assert (rescaled.var() / plain.var()).item() == pytest.approx(1 / k, rel=0.02)
+    # each image is where it was, farther from the mean: nothing else has moved
+    assert torch.allclose(rescaled / plain, (rescaled / plain).mean().expand_as(plain))
+
+
+def test_a_rescaling_by_one_is_none_and_acts_in_its_range():
+    start = torch.randn(2, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(ended(Method("euler", rescale=Rescaling(1.0)), 1.0, start), ended(PLAIN, 1.0, start))
+    late = Rescaling(0.5, sigma_max=2.0)
+    assert late.factor(3.0) == 1 and late.factor(1.0) == pytest.approx(2 / 3) and late.factor(0.0) == 0.5

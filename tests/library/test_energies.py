@@ -49,15 +49,25 @@ def test_two_particles_push_each_other_equally_and_oppositely():
 VALUES = {
     "rbf": lambda own, phi, i, h: torch.exp(-(own - phi).square().sum(1) / h[i]).mean(),
     "inverse_quadratic": lambda own, phi, i, h: (1 / (1 + (own - phi).square().sum(1) / h[i])).mean(),
-    "dpp": lambda own, phi, i, h: minus_log_determinant(own, phi, i, h),
+    "dpp": lambda own, phi, i, h: minus_log_determinant(kernel(own, phi, i, h)),
+    "rke": lambda own, phi, i, h: kernel(own, phi, i, h).square().mean().log(),
+    "vendi": lambda own, phi, i, h: minus_entropy(kernel(own, phi, i, h)),
 }
 
 
-def minus_log_determinant(own, phi, i, h):
+def kernel(own, phi, i, h):
+    """The symmetric Gaussian kernel of all particles, the i-th at `own`."""
     moved = torch.cat([phi[:i], own.unsqueeze(0), phi[i + 1 :]])
-    sqdist = (moved.unsqueeze(1) - moved.unsqueeze(0)).square().sum(-1)
-    kernel = torch.exp(-sqdist / h.mean())
-    return -torch.logdet(torch.eye(len(phi), dtype=phi.dtype) + kernel) / len(phi)
+    return torch.exp(-(moved.unsqueeze(1) - moved.unsqueeze(0)).square().sum(-1) / h.mean())
+
+
+def minus_log_determinant(k):
+    return -torch.logdet(torch.eye(len(k), dtype=k.dtype) + k) / len(k)
+
+
+def minus_entropy(k):
+    """Minus the log of the Vendi score."""
+    return -torch.special.entr(torch.linalg.eigvalsh(k / len(k))).sum()
 
 
 @pytest.mark.parametrize("bandwidth", BANDWIDTHS)
@@ -98,3 +108,19 @@ def test_an_energy_is_equivariant_and_knows_no_origin_and_no_scale(energy, bandw
 @pytest.mark.parametrize("energy", ENERGIES)
 def test_the_median_bandwidth_conserves_momentum(energy):
     assert gradient(energy, "median", particles(9, 3)).sum(0).abs().max() < 1e-15
+
+
+@pytest.mark.parametrize("energy", ENERGIES)
+def test_a_step_against_the_gradient_spreads_particles_and_lowers_the_energy(energy):
+    phi = particles(6, 4)
+    sqdist = squared_distances(phi)
+    moved = squared_distances(phi - 0.1 * gradient(energy, "median", phi))
+    assert moved.sum() > sqdist.sum()
+    h = BANDWIDTHS["median"](sqdist)
+    before, after = (VALUES[energy](p[0], p, 0, h) for p in (phi, phi - 0.01 * gradient(energy, "median", phi)))
+    assert after < before
+
+
+def test_a_vendi_score_of_duplicates_has_no_infinite_weights():
+    phi = particles(3, 4).repeat(2, 1)  # three pairs: the kernel is singular
+    assert torch.isfinite(gradient("vendi", "median", phi)).all()

@@ -10,12 +10,13 @@ from repulsion.core.settings import MAX_IMAGES
 from repulsion.diffusion.model import load_pipeline
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling import progress
-from repulsion.sampling.conditions import Anneal, Guidance
+from repulsion.sampling.conditions import Anneal, Guidance, PromptNoise
 from repulsion.sampling.methods import PLAIN, Method, Selection
 from repulsion.sampling.particles import ParticleResult, SetRequest, sample_particles
 
 REQUEST = SetRequest("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, 16, "test")
 N = 4
+NOISE = PromptNoise(0.8, 2.0)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,17 @@ def test_an_annealed_condition_is_the_particle_s_own(pipe):
     assert not torch.equal(whole.x0, made(pipe, PLAIN).x0)
     part = sample_particles(pipe, method, REQUEST, [2, 3], None)
     assert torch.allclose(part.x0, whole.x0[2:], atol=1e-4)  # in any batch
+
+
+def test_noise_on_the_prompt_is_the_particle_s_own_and_ends(pipe):
+    """The three levels are at times 1, 0.5 and 0."""
+    plain, early, later = (
+        made(pipe, Method("euler", prompt_noise=p)).x0 for p in (None, NOISE, replace(NOISE, until=0.4))
+    )
+    assert not torch.equal(early, plain) and not torch.equal(early, later)
+    part = sample_particles(pipe, Method("euler", prompt_noise=NOISE), REQUEST, [2, 3], None)
+    assert torch.allclose(part.x0, early[2:], atol=1e-4)  # in any batch
+    assert torch.equal(made(pipe, Method("euler", prompt_noise=replace(NOISE, scale=0.0))).x0, plain)
 
 
 @pytest.mark.parametrize("input,backward", [("x0", 0), ("denoised", 2 * N * 2)])

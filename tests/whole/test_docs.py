@@ -10,6 +10,7 @@ from pages import PAGES, blocks, text
 from repulsion.forces.registry import REGISTRIES
 from repulsion.sampling.methods import load_methods
 
+CARDS = [f"models/{name}/README.md" for name in ("painted-world", "painted-world-flow")]
 TABLES = ROOT / "results" / "small" / "tables"
 
 
@@ -67,7 +68,7 @@ def test_commands_are_run_or_named_as_not_run(command):
         assert list((ROOT / "tests").rglob(file))
 
 
-@pytest.mark.parametrize("page", [*PAGES, "models/painted-world/README.md", "report/sd2.md"])
+@pytest.mark.parametrize("page", [*PAGES, *CARDS, "report/sd2.md"])
 def test_links_lead_somewhere(page):
     for link, anchor in re.findall(r"\]\(([^)#:]*)(#[^)]+)?\)", text(page)):
         target = (ROOT / page).parent / link if link else ROOT / page
@@ -77,7 +78,7 @@ def test_links_lead_somewhere(page):
             assert anchor[1:] in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-@pytest.mark.parametrize("page", [*PAGES, "models/painted-world/README.md"])
+@pytest.mark.parametrize("page", [*PAGES, *CARDS])
 def test_no_placeholder_is_left(page):
     prose = re.sub(r"```.*?```", "", text(page), flags=re.DOTALL)
     assert not re.findall(r"\| \{[a-z]+\}|\{[a-z]+\} \||@@[A-Z_]+@@", prose)
