@@ -27,7 +27,8 @@ from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import load_pipeline, sample_plain
 from repulsion.sampling.methods import load_method
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
+from repulsion.sampling.request import SetRequest
 
 if TYPE_CHECKING:
     from diffusers import StableDiffusionPipeline

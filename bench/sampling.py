@@ -28,7 +28,8 @@ from repulsion.forces.energies import gradient
 from repulsion.forces.repulsion import Repulsion, Strength, force
 from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.methods import METHODS_FILE, Method, load_methods
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
+from repulsion.sampling.request import SetRequest
 
 N, GUIDANCE, LEVELS = 64, 8.0, 20
 PROMPT = caption("vase", None)

@@ -40,7 +40,8 @@ from repulsion.diffusion.model import load_pipeline, placed, sample_plain
 from repulsion.diffusion.model_folder import LAYOUTS
 from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.methods import METHODS_FILE, Method, load_methods
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
+from repulsion.sampling.request import SetRequest
 
 PROFILE = Path("profiles/sd2/params.yaml")
 WORLD = Path("models/painted-world")

@@ -25,7 +25,8 @@ from pipeline.sampling.particle_sets import pipeline_of
 from pipeline.stages import features, sample
 from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.sampling.methods import load_method
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
+from repulsion.sampling.request import SetRequest
 
 RESULTS = Path(__file__).parent / "results" / "stages.json"
 TIMES = (1, 2, 4)  # as many images

@@ -15,7 +15,8 @@ from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import load_pipeline
 from repulsion.diffusion.model_folder import parts_of
 from repulsion.sampling.methods import Method
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
+from repulsion.sampling.request import SetRequest
 from repulsion.tensors.noise import keyed_seed
 from repulsion.tensors.weights import hash_of
 

@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> None:
     from repulsion.diffusion.levels import require_schedule  # torch: seconds, which --help should not cost
     from repulsion.forces import style_classifier
     from repulsion.sampling.methods import METHODS_FILE, load_method
-    from repulsion.sampling.particles import SetRequest, sample_particles
+    from repulsion.sampling.particles import sample_particles
+    from repulsion.sampling.request import SetRequest
     from repulsion.tensors.devices import require_device
 
     require_device(args.device)

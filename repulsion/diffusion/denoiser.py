@@ -45,12 +45,14 @@ class Denoiser:
         gradient_batch: int | None = None,
         negative_prompt: str | None = None,
         size: Size = (None, None),
+        combine: Callable[[Tensor, Tensor, float], Tensor] | None = None,
     ) -> None:
         require_at_least("guidance scale", guidance_scale, 1)  # 1: no guidance
         require_at_least("batch", batch, 1)
         self.family, self.batch, self.gradient_batch = family_of(pipe), batch, gradient_batch or batch
         self.passes = self.backward_passes = 0
         self.edit_condition = edit_condition
+        self.combine = combine
         self.guidance_weight = guidance_weight or (lambda sigma: guidance_scale)
         texts = [prompt] if isinstance(prompt, str) else prompt
         slices = [texts[k : k + batch] for k in range(0, len(texts), batch)]
@@ -70,6 +72,8 @@ class Denoiser:
         else:
             both = joined([rows_of(self.null, len(x)), condition])
             null, cond = self.predict(torch.cat([seen, seen]), sigma, both).chunk(2)
+            if self.combine:
+                return self.combine(*(self.family.x0_from(x, out, sigma) for out in (cond, null)), weight)
             out = null + weight * (cond - null)
         return self.family.x0_from(x, out, sigma)
 

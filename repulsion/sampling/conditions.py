@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY
 from typing import Annotated
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from repulsion.core.errors import BadInput
 from repulsion.core.settings import NotNegative, Positive, Share, settings
-from repulsion.diffusion.levels import NoiseRange
+from repulsion.diffusion.levels import Latents, NoiseRange
 
 Embedding = Float[Tensor, "n *shape"]  # of a text: [n, tokens, width], or pooled [n, width]
 
@@ -20,9 +21,19 @@ Embedding = Float[Tensor, "n *shape"]  # of a text: [n, tokens, width], or poole
 @settings
 class Guidance(NoiseRange):
     """A guidance scale of the method's own within a range of noise levels, and none (1) outside of it: the guidance
-    interval (Kynkäänniemi et al. 2024), or another constant scale where the range is all."""
+    interval (Kynkäänniemi et al. 2024), or another constant scale where the range is all.
+
+    Adaptive projected guidance (Sadat et al. 2025, without its momentum): `parallel` is the share that is kept of the
+    update along the prediction (1: plain guidance), `max_norm` the largest norm of an update, in latents."""
 
     scale: Annotated[float, Field(ge=1)]
+    _: KW_ONLY
+    parallel: Share = 1.0
+    max_norm: Positive | None = None
+
+    @property
+    def projects(self) -> bool:
+        return self.parallel < 1 or self.max_norm is not None
 
 
 @settings
@@ -66,6 +77,17 @@ class Rescaling(NoiseRange):
 def guidance_schedule(guidance: Guidance) -> Callable[[float], float]:
     """The guidance scale as a function of sigma."""
     return lambda sigma: guidance.scale if guidance.acts_at(sigma) else 1.0
+
+
+def projected(guidance: Guidance, cond: Latents, null: Latents, weight: float) -> Latents:
+    """x0 with guidance: cond + (w - 1) (d_orthogonal + parallel d_parallel), d = cond - null of norm `max_norm` at
+    most, its parts taken along each image's cond."""
+    update, axes = cond - null, tuple(range(1, cond.ndim))
+    if guidance.max_norm is not None:
+        norm = update.square().sum(axes, keepdim=True).sqrt()
+        update = update * (guidance.max_norm / norm.clamp(min=1e-12)).clamp(max=1)
+    along = (update * cond).sum(axes, keepdim=True) / cond.square().sum(axes, keepdim=True).clamp(min=1e-12) * cond
+    return cond + (weight - 1) * (update - (1 - guidance.parallel) * along)
 
 
 def condition_share(anneal: Anneal, time: float) -> float:

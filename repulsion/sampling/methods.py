@@ -15,7 +15,6 @@ from repulsion.diffusion.levels import NoiseRange
 from repulsion.forces.embeddings import NEEDS, SPACES
 from repulsion.forces.repulsion import Repulsion
 from repulsion.sampling.conditions import Anneal, Guidance, PromptNoise, Rescaling
-from repulsion.sampling.starts import Coupling
 from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS
 
 METHODS_FILE = Path(__file__).parents[1] / "data" / "methods.yaml"
@@ -45,6 +44,13 @@ class Spread:
     def level(self, sigmas: list[float]) -> int:
         """The first of the noise levels (falling) that is not above `sigma`."""
         return next(k for k, sigma in enumerate(sigmas) if self.range.acts_at(sigma))
+
+
+@settings
+class Coupling:
+    """Joint starts that sum to zero within groups of `group` particles, in order; null: within the set."""
+
+    group: Annotated[int, Field(ge=2)] | None = None
 
 
 @settings

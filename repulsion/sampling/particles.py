@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +16,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from repulsion.core.errors import BadInput
 from repulsion.core.settings import MAX_IMAGES
 from repulsion.diffusion.denoiser import Denoiser
-from repulsion.diffusion.families.family import OF_TEXT, Condition, Family, Size
+from repulsion.diffusion.families.family import OF_TEXT, Condition, Family
 from repulsion.diffusion.families.registry import family_of
 from repulsion.forces.embeddings import Context, embedding
-from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
-from repulsion.sampling.conditions import annealed, condition_share, guidance_schedule, perturbed
+from repulsion.forces.style_classifier import StyleClassifier
+from repulsion.sampling.conditions import annealed, condition_share, guidance_schedule, perturbed, projected
 from repulsion.sampling.methods import Method
 from repulsion.sampling.progress import Keeper, Progress
+from repulsion.sampling.request import SetRequest, require_fitting
 from repulsion.sampling.sampler import Evaluation, Hooks, sample
 from repulsion.tensors.noise import particle_noise
 from repulsion.tensors.slices import sliced
@@ -43,31 +44,6 @@ class ParticleResult:
     evaluations: list[Evaluation]
     passes: int
     backward_passes: int
-
-
-@dataclass(frozen=True)
-class SetRequest:
-    """Inputs for sampling one particle set: `texts` is one text for all particles or one for each; noise is keyed by
-    (seed, prompt_id, index). `batch`, `gradient_batch`, `decode_batch`: latents in one call of the network, of the
-    network with a backward pass, of the decoder where a space needs it. `name` is what errors call the set."""
-
-    texts: str | list[str]
-    seed: int
-    prompt_id: str
-    schedule: str
-    levels: int
-    guidance_scale: float
-    batch: int
-    gradient_batch: int
-    decode_batch: int
-    name: str
-    height: int | None = None  # of an image, in pixels; None: the model's own size
-    width: int | None = None
-    negative_prompt: str | None = None  # None: what the pipeline's own call takes
-
-    @property
-    def size(self) -> Size:
-        return self.height, self.width
 
 
 @torch.inference_mode(False)  # forces are gradients, also where a caller wants none
@@ -155,6 +131,7 @@ def sample_candidates(
         r.batch,
         edit_condition=edit if method.anneal or method.prompt_noise else None,
         guidance_weight=guidance_schedule(method.guidance) if method.guidance else None,
+        combine=partial(projected, method.guidance) if method.guidance and method.guidance.projects else None,
         gradient_batch=r.gradient_batch,
         negative_prompt=r.negative_prompt,
         size=r.size,
@@ -173,41 +150,6 @@ def sample_candidates(
     hooks = Hooks(after_level=after_level)
     x0 = sample(denoise, sigmas, method, noise, context, r.name, hooks, evaluations.append, resume)
     return ParticleResult(x0, index, evaluations, denoise.passes, denoise.backward_passes)
-
-
-def require_fitting(family: Family, method: Method, r: SetRequest, classifier: StyleClassifier | None) -> None:
-    """Raise BadInput for a method that cannot act on this pipeline's latents or guidance, or through networks that were
-    loaded without a way for gradients."""
-    require_guidance(family, method, r)
-    channels, *size = family.latent_shape(r.size)
-    found = "x".join(map(str, (channels, *size)))
-    used = classifier if method.needs("classifier") else None
-    if used and [channels, *size] != [CHANNELS, used.latent_size, used.latent_size]:
-        side = used.latent_size
-        raise BadInput(f"{r.name}: expected latents of the style classifier's {CHANNELS}x{side}x{side}, got {found}")
-    through = [family.network] if method.through_denoiser else []
-    through += [family.pipe.vae] if method.needs("decode") else []
-    through += [used] if used else []
-    if any(p.is_inference() for part in through for p in part.parameters()):
-        raise BadInput(
-            f"{r.name}: gradients through a model that was loaded in torch.inference_mode(); load it outside"
-        )
-
-
-def require_guidance(family: Family, method: Method, r: SetRequest) -> None:
-    """Raise BadInput for what needs a pass without the prompt, or a scale, where the network has none."""
-    model, row = f"a {type(family.pipe).__name__}", method.guidance
-    if family.guidance == "classifier-free":
-        return
-    if r.negative_prompt is not None:
-        raise BadInput(f"{r.name}: {model} that is guidance-distilled has no pass for a negative prompt")
-    if family.guidance == "none" and (row or r.guidance_scale != 1):
-        scale = row.scale if row else r.guidance_scale
-        raise BadInput(f"{r.name}: {model} without guidance takes no guidance scale (1 means none), got {scale}")
-    if row and (row.sigma_min > 0 or row.sigma_max is not None):
-        raise BadInput(
-            f"{r.name}: a guidance interval needs a pass without guidance; {model} that is guidance-distilled has none"
-        )
 
 
 def last_sigma(family: Family, r: SetRequest) -> float:

@@ -14,7 +14,8 @@ from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.families.registry import supported_family
 from repulsion.forces import style_classifier as classifiers
 from repulsion.sampling.methods import Method, load_method
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
+from repulsion.sampling.request import SetRequest
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline

@@ -21,8 +21,8 @@ from repulsion.diffusion.levels import Latents
 from repulsion.forces.embeddings import Context, Embed, embedding
 from repulsion.forces.repulsion import DIRECTIONS, STRENGTHS, force
 from repulsion.sampling.methods import Method
-from repulsion.sampling.starts import coupled
 from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS, Draw, Step
+from repulsion.tensors.noise import coupled
 
 Denoise = Callable[[Tensor, float], Tensor]
 
@@ -118,7 +118,7 @@ def sample(
     if len(start) < 1:
         raise BadInput(f"{name}: expected at least one particle, got none")
     if method.couple:
-        start = coupled(start, method.couple)
+        start = coupled(start, method.couple.group)
     first = start[:1] if method.spread else start
     x, done = resume or (first if math.isinf(sigmas[0]) else first * sigmas[0].item(), 0)
     for level, (sigma, sigma_next) in enumerate(pairwise(sigmas.tolist())):

@@ -33,3 +33,10 @@ def particle_noise(
     """
     rows = [torch.randn(shape, generator=keyed_generator(seed, prompt_id, index, purpose)) for index in indices]
     return torch.stack(rows)
+
+
+def coupled(z: Float[Tensor, " n *shape"], group: int | None) -> Float[Tensor, " n *shape"]:
+    """sqrt(m / (m - 1)) (z_i - mean_j z_j) over each `group` of m draws, in order (None: over all): standard normal
+    again, with covariance -1 / (m - 1) between two of a group (C2C, Jia et al. 2026). A draw that is alone stays."""
+    groups = z.split(group or max(len(z), 1))
+    return torch.cat([(m / (m - 1)) ** 0.5 * (g - g.mean(0)) if (m := len(g)) > 1 else g for g in groups])

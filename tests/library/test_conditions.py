@@ -13,6 +13,7 @@ from repulsion.sampling.conditions import (
     condition_share,
     guidance_schedule,
     perturbed,
+    projected,
 )
 from repulsion.sampling.methods import PLAIN, Method
 from repulsion.sampling.particles import farthest
@@ -102,3 +103,25 @@ def test_a_rescaling_by_one_is_none_and_acts_in_its_range():
     assert torch.equal(ended(Method("euler", rescale=Rescaling(1.0)), 1.0, start), ended(PLAIN, 1.0, start))
     late = Rescaling(0.5, sigma_max=2.0)
     assert late.factor(3.0) == 1 and late.factor(1.0) == pytest.approx(2 / 3) and late.factor(0.0) == 0.5
+
+
+def test_projected_guidance_by_hand():
+    cond, null = torch.tensor([[[3.0, 0.0]]]), torch.tensor([[[1.0, -2.0]]])  # the update is (2, 2), along cond (2, 0)
+    assert projected(Guidance(scale=5.0), cond, null, 5.0).tolist() == [[[11.0, 8.0]]]  # plain guidance
+    assert projected(Guidance(scale=5.0, parallel=0.0), cond, null, 5.0).tolist() == [[[3.0, 8.0]]]
+    assert projected(Guidance(scale=5.0, parallel=0.5), cond, null, 5.0).tolist() == [[[7.0, 8.0]]]
+    short = projected(Guidance(scale=5.0, max_norm=2.0**0.5), cond, null, 5.0)
+    assert torch.allclose(short, torch.tensor([[[7.0, 4.0]]]))
+    long = projected(Guidance(scale=5.0, max_norm=100.0), cond, null, 5.0)
+    assert torch.equal(long, torch.tensor([[[11.0, 8.0]]]))
+
+
+def test_projected_guidance_is_each_image_s_own():
+    generator = torch.Generator().manual_seed(0)
+    cond, null = torch.randn(2, 5, 4, 8, 8, generator=generator)
+    guidance = Guidance(scale=3.0, parallel=0.0, max_norm=1.0)
+    whole = projected(guidance, cond, null, 3.0)
+    assert torch.allclose(whole[2:3], projected(guidance, cond[2:3], null[2:3], 3.0), atol=1e-6)
+    moved = (whole - cond).flatten(1)
+    assert torch.allclose((moved * cond.flatten(1)).sum(1), torch.zeros(5), atol=1e-4)
+    assert (moved.norm(dim=1) <= 2 + 1e-5).all()

@@ -5,15 +5,15 @@ import torch
 
 from repulsion.core.errors import BadInput
 from repulsion.forces.embeddings import Context
-from repulsion.sampling.methods import Method, Spread
+from repulsion.sampling.methods import Coupling, Method, Spread
 from repulsion.sampling.sampler import sample
-from repulsion.sampling.starts import Coupling, coupled
+from repulsion.tensors.noise import coupled
 
 
 @pytest.mark.parametrize("m", [2, 3, 8])
 def test_covariances_are_exact(m):
     """The map is linear: its matrix times its transpose is the covariance of standard normal draws."""
-    matrix = coupled(torch.eye(m, dtype=torch.float64), Coupling())
+    matrix = coupled(torch.eye(m, dtype=torch.float64), None)
     covariance = matrix @ matrix.T
     expected = torch.full((m, m), -1 / (m - 1), dtype=torch.float64).fill_diagonal_(1)
     assert torch.allclose(covariance, expected, atol=1e-12)
@@ -21,19 +21,19 @@ def test_covariances_are_exact(m):
 
 def test_starts_sum_to_zero_in_their_group_and_do_not_depend_on_others():
     z = torch.randn(7, 4, 8, 8, generator=torch.Generator().manual_seed(0))
-    e = coupled(z, Coupling(3))
+    e = coupled(z, 3)
     assert all(torch.allclose(part.sum(0), torch.zeros(4, 8, 8), atol=1e-5) for part in e[:6].split(3))
     assert torch.equal(e[6], z[6])  # alone in the last group
-    assert torch.equal(e[:3], coupled(z[:3], Coupling()))
+    assert torch.equal(e[:3], coupled(z[:3], None))
     order = [2, 0, 1]
-    assert torch.allclose(coupled(z[order], Coupling()), coupled(z[:3], Coupling())[order], atol=1e-6)
+    assert torch.allclose(coupled(z[order], None), coupled(z[:3], None)[order], atol=1e-6)
 
 
 def test_two_are_antithetic_and_one_is_itself():
     z = torch.randn(2, 5, generator=torch.Generator().manual_seed(0))
-    e = coupled(z, Coupling())
+    e = coupled(z, None)
     assert torch.allclose(e[0], -e[1]) and torch.allclose(e[0], (z[0] - z[1]) / 2**0.5)
-    assert torch.equal(coupled(z[:1], Coupling()), z[:1])
+    assert torch.equal(coupled(z[:1], None), z[:1])
 
 
 def test_a_method_starts_from_them():
@@ -43,7 +43,7 @@ def test_a_method_starts_from_them():
     def ended(method: Method, start: torch.Tensor) -> torch.Tensor:
         return sample(lambda x, sigma: x / (1 + sigma**2), sigmas, method, lambda _: start, Context(0), "test")
 
-    assert torch.equal(ended(Method("euler", couple=Coupling()), z), ended(Method("euler"), coupled(z, Coupling())))
+    assert torch.equal(ended(Method("euler", couple=Coupling()), z), ended(Method("euler"), coupled(z, None)))
 
 
 def test_a_spread_from_one_particle_has_no_joint_start():

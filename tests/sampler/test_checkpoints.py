@@ -29,8 +29,9 @@ from repulsion.forces.embeddings import SPACES
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling.conditions import Anneal
 from repulsion.sampling.methods import PLAIN, Method, Spread
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
 from repulsion.sampling.repel import repel
+from repulsion.sampling.request import SetRequest
 from repulsion.tensors.noise import particle_noise
 from repulsion.tensors.weights import count_parameters
 

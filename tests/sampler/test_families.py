@@ -25,8 +25,9 @@ from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling import particles
 from repulsion.sampling.conditions import Anneal, Guidance
 from repulsion.sampling.methods import PLAIN, Method
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
 from repulsion.sampling.repel import repel
+from repulsion.sampling.request import SetRequest
 from repulsion.sampling.sampler import Hooks, sample
 from repulsion.tensors.noise import particle_noise
 
@@ -382,6 +383,7 @@ def test_few_steps():
             {},
             "a guidance interval needs a pass without",
         ),
+        ("flux", Method("euler", guidance=Guidance(3.0, parallel=0.5)), {}, "projected guidance needs a pass without"),
         ("flux_schnell", Method("euler", guidance=Guidance(3.0)), {}, "without guidance takes no guidance scale"),
         ("flux_schnell", PLAIN, {"guidance_scale": 3.5}, r"takes no guidance scale \(1 means none\), got 3.5"),
         ("flux", PLAIN, {"negative_prompt": "a photo"}, "has no pass for a negative prompt"),

@@ -21,7 +21,8 @@ from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import PLAIN_COMPUTE, check_folder, load_pipeline, sample_plain
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling.methods import Method
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
+from repulsion.sampling.request import SetRequest
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "painted-world"

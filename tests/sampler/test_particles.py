@@ -12,7 +12,8 @@ from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling import progress
 from repulsion.sampling.conditions import Anneal, Guidance, PromptNoise
 from repulsion.sampling.methods import PLAIN, Method, Selection
-from repulsion.sampling.particles import ParticleResult, SetRequest, sample_particles
+from repulsion.sampling.particles import ParticleResult, sample_particles
+from repulsion.sampling.request import SetRequest
 
 REQUEST = SetRequest("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, 16, "test")
 N = 4
@@ -42,6 +43,14 @@ def test_a_guidance_scale_of_its_own(pipe):
     interval = made(pipe, Method("euler", guidance=Guidance(scale=8.0, sigma_max=5)))
     assert interval.passes == N + 2 * N * 2  # no unconditional pass where there is no guidance
     assert not torch.equal(interval.x0, plain.x0)
+
+
+def test_projected_guidance_of_all_that_there_is_is_guidance(pipe):
+    plain = made(pipe, PLAIN).x0
+    far = Guidance(scale=8.0, max_norm=1e6)
+    assert torch.allclose(made(pipe, Method("euler", guidance=far)).x0, plain, atol=1e-3)
+    orthogonal = made(pipe, Method("euler", guidance=Guidance(scale=8.0, parallel=0.0)))
+    assert not torch.allclose(orthogonal.x0, plain, atol=0.1) and orthogonal.passes == 2 * N * 3
 
 
 def test_an_annealed_condition_is_the_particle_s_own(pipe):

@@ -31,7 +31,8 @@ from repulsion.diffusion.model import load_pipeline
 from repulsion.forces import style_classifier
 from repulsion.sampling import progress
 from repulsion.sampling.methods import PLAIN, load_methods
-from repulsion.sampling.particles import SetRequest, sample_particles
+from repulsion.sampling.particles import sample_particles
+from repulsion.sampling.request import SetRequest
 
 LEVELS = 3
 
