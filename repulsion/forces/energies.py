@@ -43,6 +43,7 @@ def row_median_bandwidth(sqdist: Float[Tensor, "n n"]) -> Float[Tensor, "n 1"]:
     return off_diagonal(sqdist).median(1, keepdim=True).values / math.log(max(len(sqdist) - 1, 2))
 
 
+GIVEN = "given"  # in place of a rule: h itself
 BANDWIDTHS: dict[str, Callable[[Float[Tensor, "n n"]], Float[Tensor, "n 1"]]] = {
     "median": median_bandwidth,
     "row_median": row_median_bandwidth,
@@ -88,6 +89,13 @@ def vendi(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor
     return -4 / (n * h) * log * k
 
 
+def sparse(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
+    """Of (1/2) sum_j max(0, r - |a - b|)^2 with radius r = sqrt(h), SPELL's (Kirchhof et al. 2025):
+    -max(0, r / |a - b| - 1). Particles that are r or farther apart do not feel each other at all."""
+    apart = sqdist > 0  # a pair that coincides has no direction
+    return -torch.where(apart, (h / sqdist.clamp(min=torch.finfo(sqdist.dtype).tiny)).sqrt() - 1, 0).clamp(min=0)
+
+
 # What pair (i, j) weighs in the gradient: grad_{phi_i} = sum_j w_ij (phi_i - phi_j).
 ENERGIES: dict[str, Callable[[Float[Tensor, "n n"], Float[Tensor, "n 1"]], Float[Tensor, "n n"]]] = {
     "rbf": rbf,
@@ -95,11 +103,13 @@ ENERGIES: dict[str, Callable[[Float[Tensor, "n n"], Float[Tensor, "n 1"]], Float
     "dpp": dpp,
     "rke": rke,
     "vendi": vendi,
+    "sparse": sparse,
 }
 
 
-def gradient(energy: str, bandwidth: str, phi: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    """The energy's gradient at every particle, the bandwidth held constant: sum_j w_ij (phi_i - phi_j).
+def gradient(energy: str, bandwidth: str, phi: Float[Tensor, "n d"], h: float | None = None) -> Float[Tensor, "n d"]:
+    """The energy's gradient at every particle, the bandwidth held constant: sum_j w_ij (phi_i - phi_j). The bandwidth
+    is by a rule, or `given` as h.
 
     Zero for one particle, and for particles that are all identical (a direction that does not exist is no force).
     """
@@ -107,7 +117,7 @@ def gradient(energy: str, bandwidth: str, phi: Float[Tensor, "n d"]) -> Float[Te
         return torch.zeros_like(phi)
     sqdist = squared_distances(phi)
     least = torch.finfo(phi.dtype).tiny
-    h = BANDWIDTHS[bandwidth](sqdist)
+    h = sqdist.new_full((len(sqdist), 1), h) if bandwidth == GIVEN else BANDWIDTHS[bandwidth](sqdist)
     w = ENERGIES[energy](sqdist, h.clamp(min=least))
     centred = phi - phi.mean(0)
     # where more than half of the particles coincide h is 0: the coinciding pairs then have no direction and the others

@@ -12,17 +12,21 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from repulsion.core.settings import NotNegative, OneOf, settings
+from repulsion.core.errors import BadInput
+from repulsion.core.settings import NotNegative, OneOf, Positive, settings
 from repulsion.diffusion.levels import Latents, NoiseRange
 from repulsion.forces.embeddings import SPACES, Embed
-from repulsion.forces.energies import BANDWIDTHS, ENERGIES, gradient
+from repulsion.forces.energies import BANDWIDTHS, ENERGIES, GIVEN, gradient
 from repulsion.forces.inputs import INPUTS
 
-# The factor of the force in the drift, score - factor * rep, from the strength's value, the score and the force.
-STRENGTHS: dict[str, Callable[[float, Tensor, Tensor], float]] = {
-    "alpha": lambda value, score, rep: value,
-    "relative": lambda value, score, rep: value * score.norm().item() / max(rep.norm().item(), 1e-30),
+# The factor of the force in the drift, score - factor * rep, from the strength's value, the score, the force and sigma.
+STRENGTHS: dict[str, Callable[[float, Tensor, Tensor, float], float]] = {
+    "alpha": lambda value, score, rep, sigma: value,
+    "relative": lambda value, score, rep, sigma: value * score.norm().item() / max(rep.norm().item(), 1e-30),
+    "prediction": lambda value, score, rep, sigma: value / sigma**2,
 }
+
+RULES = {**BANDWIDTHS, GIVEN: None}
 
 # From the force and a standard normal draw of its shape. `random` and `shuffled` are controls: a method that does no
 # better than they do owes its effect to being disturbed, not to pushing particles apart.
@@ -35,7 +39,8 @@ DIRECTIONS: dict[str, Callable[[Tensor, Callable[[], Tensor]], Tensor]] = {
 
 @settings
 class Strength:
-    """`alpha`: the thesis's raw factor of the force. `relative`: the size of the force as a share of the score's."""
+    """`alpha`: the thesis's raw factor of the force. `relative`: the size of the force as a share of the score's.
+    `prediction`: the predicted x0 moves by the value times the force, at every noise level."""
 
     kind: Annotated[str, OneOf(STRENGTHS, "strength kind")]
     value: NotNegative
@@ -53,8 +58,14 @@ class Repulsion(NoiseRange):
     space: Annotated[str, OneOf(SPACES, "space")]
     input: Annotated[str, OneOf(INPUTS, "input")]
     strength: Strength
-    bandwidth: Annotated[str, OneOf(BANDWIDTHS, "bandwidth")]
+    bandwidth: Annotated[str, OneOf(RULES, "bandwidth")]
     direction: Annotated[str, OneOf(DIRECTIONS, "direction")] = "apart"
+    h: Positive | None = None  # a squared length in the space, where the bandwidth is given
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.bandwidth == GIVEN) != (self.h is not None):
+            raise BadInput(f"h: expected a number with bandwidth {GIVEN} and with no other, got {self.h}")
 
     @property
     def through_denoiser(self) -> bool:
@@ -69,6 +80,6 @@ def force(repulsion: Repulsion, embed: Embed, x: Latents, x0: Latents, sigma: fl
     x is a leaf that requires a gradient, and x0 its prediction, with its graph where the input is the denoised one.
     """
     phi = embed(INPUTS[repulsion.input].apply(x, x0, sigma), sigma, level)
-    push = gradient(repulsion.energy, repulsion.bandwidth, phi.detach())
+    push = gradient(repulsion.energy, repulsion.bandwidth, phi.detach(), repulsion.h)
     (pulled,) = torch.autograd.grad(phi, x, push, retain_graph=repulsion.through_denoiser)
     return pulled

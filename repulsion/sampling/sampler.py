@@ -85,7 +85,7 @@ class Run:
         for repulsion, embed in active:
             rep = force(repulsion, embed, leaf, x0, sigma, level)
             rep = DIRECTIONS[repulsion.direction](rep, draw)
-            total += STRENGTHS[repulsion.strength.kind](repulsion.strength.value, score, rep) * rep
+            total += STRENGTHS[repulsion.strength.kind](repulsion.strength.value, score, rep, sigma) * rep
         if active and self.observe:
             self.observe(Evaluation(level, sigma, score.norm().item(), total.norm().item()))
         return score - total

@@ -52,6 +52,7 @@ VALUES = {
     "dpp": lambda own, phi, i, h: minus_log_determinant(kernel(own, phi, i, h)),
     "rke": lambda own, phi, i, h: kernel(own, phi, i, h).square().mean().log(),
     "vendi": lambda own, phi, i, h: minus_entropy(kernel(own, phi, i, h)),
+    "sparse": lambda own, phi, i, h: overlap(own, torch.cat([phi[:i], phi[i + 1 :]]), h[i].sqrt()),
 }
 
 
@@ -59,6 +60,10 @@ def kernel(own, phi, i, h):
     """The symmetric Gaussian kernel of all particles, the i-th at `own`."""
     moved = torch.cat([phi[:i], own.unsqueeze(0), phi[i + 1 :]])
     return torch.exp(-(moved.unsqueeze(1) - moved.unsqueeze(0)).square().sum(-1) / h.mean())
+
+
+def overlap(own, others, r):
+    return (r - (own - others).norm(dim=1)).clamp(min=0).square().sum() / 2
 
 
 def minus_log_determinant(k):
@@ -102,7 +107,8 @@ def test_an_energy_is_equivariant_and_knows_no_origin_and_no_scale(energy, bandw
     out = gradient(energy, bandwidth, phi)
     assert torch.allclose(gradient(energy, bandwidth, phi[order]), out[order], rtol=1e-10)
     assert torch.allclose(gradient(energy, bandwidth, phi + 5), out, rtol=1e-8)
-    assert torch.allclose(gradient(energy, bandwidth, 3 * phi), out / 3, rtol=1e-10)
+    times = 3 if energy == "sparse" else 1 / 3  # that energy is a squared length, the others have no unit
+    assert torch.allclose(gradient(energy, bandwidth, 3 * phi), times * out, rtol=1e-10)
 
 
 @pytest.mark.parametrize("energy", ENERGIES)
@@ -124,3 +130,18 @@ def test_a_step_against_the_gradient_spreads_particles_and_lowers_the_energy(ene
 def test_a_vendi_score_of_duplicates_has_no_infinite_weights():
     phi = particles(3, 4).repeat(2, 1)  # three pairs: the kernel is singular
     assert torch.isfinite(gradient("vendi", "median", phi)).all()
+
+
+def test_sparse_repellency_moves_a_particle_to_the_radius_and_no_farther():
+    phi = torch.tensor([[0.0, 0.0], [3.0, 4.0], [100.0, 0.0]], dtype=torch.float64)
+    out = gradient("sparse", "given", phi, 10.0**2)  # the first two are 5 apart
+    assert torch.allclose(out[0], torch.tensor([3.0, 4.0], dtype=torch.float64)) and (out[2] == 0).all()
+    assert torch.allclose((phi[0] - out[0] - phi[1]).norm(), torch.tensor(10.0, dtype=torch.float64))
+    assert (gradient("sparse", "given", phi, 5.0**2) == 0).all()
+
+
+@pytest.mark.parametrize("energy", ENERGIES)
+def test_a_bandwidth_may_be_given_as_a_number(energy):
+    phi = particles(5, 3)
+    h = median_bandwidth(squared_distances(phi))[0].item()
+    assert torch.allclose(gradient(energy, "given", phi, h), gradient(energy, "median", phi))

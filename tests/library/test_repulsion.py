@@ -127,9 +127,16 @@ def test_the_classifier_sees_its_noise_level():
 
 def test_strengths():
     score, rep = torch.full((4,), 3.0), torch.full((4,), 0.5)
-    assert STRENGTHS["alpha"](100.0, score, rep) == 100.0
-    assert STRENGTHS["relative"](0.2, score, rep) * rep.norm() == pytest.approx(0.2 * score.norm().item())
-    assert STRENGTHS["relative"](0.2, score, torch.zeros(4)) * 0.0 == 0.0
+    assert STRENGTHS["alpha"](100.0, score, rep, 2.0) == 100.0
+    assert STRENGTHS["relative"](0.2, score, rep, 2.0) * rep.norm() == pytest.approx(0.2 * score.norm().item())
+    assert STRENGTHS["relative"](0.2, score, torch.zeros(4), 2.0) * 0.0 == 0.0
+    assert STRENGTHS["prediction"](1.6, score, rep, 2.0) == 0.4  # x0' = x + sigma^2 (score - rep / sigma^2) = x0 - rep
+
+
+@pytest.mark.parametrize("bandwidth,h", [("given", None), ("median", 2.0)])
+def test_a_bandwidth_is_given_or_a_rule(bandwidth, h):
+    with pytest.raises(BadInput, match="h: expected a number with bandwidth given and with no other"):
+        Repulsion("sparse", "latent", "x0", Strength("prediction", 1.6), bandwidth, h=h)
 
 
 @pytest.mark.parametrize("space", ["style_classifier", "style_classifier_thirds", "decoded_average"])
