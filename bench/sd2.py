@@ -78,7 +78,7 @@ class Plan:
 EVERY = ("plain", "latent", "channel_average", "rule_of_thirds", "random_cnn", "style_classifier",
          "style_classifier_thirds", "langevin", "style_and_place")  # fmt: skip
 PLANS = {
-    "cuda": Plan("float16", 20, 1, (Group(64, EVERY, 2), Group(500, ("plain", "style_classifier"), 1),
+    "cuda": Plan("float16", 20, 2, (Group(64, EVERY, 2), Group(500, ("plain", "style_classifier"), 1),
                  Group(16, EVERY, 3)), 64, 64, 16, 8),
     "cpu": Plan("float32", 5, 0, (Group(2, ("style_classifier",), 1),), None, 4, 1, 1),
 }  # fmt: skip
@@ -163,9 +163,12 @@ def groups(device: str, plan: Plan, profile: Profile, one: Arithmetic, deadline:
         yield measured(device, group.repeats, both[1], group.n, deadline)
     if device == "cuda":
         pipe.unet.compile()
-        makers = [sampler(pipe, methods["plain"], network, plan, plan.beside, k) for k in (1, plan.levels)]
-        measured(device, 1, {"plain, compiled": makers[0]}, plan.beside, deadline)
-        yield measured(device, 2, {"plain, compiled": makers[1]}, plan.beside, deadline)
+        warm, timed = (
+            {"plain, compiled": sampler(pipe, methods["plain"], network, plan, plan.beside, levels)}
+            for levels in (plan.warm_levels, plan.levels)
+        )
+        measured(device, 1, warm, plan.beside, deadline)
+        yield measured(device, 2, timed, plan.beside, deadline)
 
 
 def main() -> None:

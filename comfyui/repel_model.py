@@ -47,6 +47,8 @@ class RepelModel:
 
         def post_cfg(args: dict):
             x, sigma = args["input"], float(args["sigma"].flatten()[0])
+            if x.ndim != 4:
+                raise ValueError(f"Repel: expected latents of images, [n, c, h, w], got {list(x.shape)}")
             if flow:
                 t = sigma
                 x, sigma = (x if t >= 1 else x / (1 - t)), flow_sigma(t)

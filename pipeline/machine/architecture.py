@@ -8,6 +8,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from repulsion.core.errors import BadInput
 from repulsion.core.files import read_json
 from repulsion.diffusion.levels import scaled_linear_abar
 from repulsion.diffusion.model_folder import LAYOUTS, Layout, config_path, layout_of
@@ -64,9 +65,14 @@ PARAMETERS = {"unet": 865_910_724, "vae": 83_653_863, "text_encoder": 340_387_84
 
 
 def config_of(model: Path, part: str) -> dict[str, Any]:
-    """A part's configuration in a model's folder; Stable Diffusion 2's, while it is not there."""
+    """A part's configuration in a model's folder; Stable Diffusion 2's, while it is not there. Raises BadInput for a
+    part that Stable Diffusion 2 has not."""
     path = config_path(model, part)
-    return read_json(path) if path.is_file() else SD2[part]
+    if path.is_file():
+        return read_json(path)
+    if part not in SD2:
+        raise BadInput(f"model {model}: part {part!r} lacks {path.name}")
+    return SD2[part]
 
 
 def layout(model: Path) -> Layout:

@@ -32,7 +32,7 @@ from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.diffusion.configurations import guidance_width
 from repulsion.diffusion.families.registry import family_of_folder
 from repulsion.diffusion.levels import noise_levels, sigma_table
-from repulsion.diffusion.model_folder import T5_TOKENS, padding_of
+from repulsion.diffusion.model_folder import T5_TOKENS, config_path, padding_of
 from repulsion.sampling.methods import PLAIN, load_methods
 
 # The share of a matrix product's rate at which a denoiser samples. bench.sd2 measures it.
@@ -135,8 +135,7 @@ def estimates(profile: Profile, rate: float | None) -> list[str]:
     found = layout(model)
     padding = padding_of(model) if (model / "model_index.json").is_file() else T5_TOKENS
     one = arithmetic(found, {part: config_of(model, part) for part in found.networks}, padding)
-    needed = ("model_index.json", "scheduler/scheduler_config.json", f"{found.denoiser}/config.json", "vae/config.json")
-    if all((model / name).is_file() for name in needed):
+    if all(path.is_file() for path in (model / "model_index.json", *(config_path(model, p) for p in found.parts))):
         sigmas = family_of_folder(model).sigmas(p.schedule, p.levels, (None, None))
     else:
         sigmas = noise_levels(p.schedule, sigma_table(sd2_abar()), p.levels)

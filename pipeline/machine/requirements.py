@@ -79,6 +79,7 @@ def require_configs(profile: Profile) -> None:
     configs = {part: of_model(profile, part) for part in found.networks}
     REQUIRED_SIZES[found.denoiser](configs, f"model {profile.model}")
     latent(profile)
+    parameters(profile)
 
 
 def parameters(profile: Profile) -> dict[str, int]:
@@ -90,6 +91,8 @@ def parameters_of(model: Path, part: str) -> int:
     try:
         files = weight_files(model, part).files
     except BadInput:
+        if part not in PARAMETERS:
+            raise
         return PARAMETERS[part]
     return count_parameters(files)
 

@@ -39,7 +39,7 @@ class PromptParams:
 @settings
 class SamplingParams:
     """`sets_per_prompt` particle sets of `particles` images each, for each prompt and method. `batch`: latents in one
-    call of the UNet."""
+    call of the denoiser."""
 
     schedule: Text
     levels: Annotated[int, Field(ge=2, le=1000)]

@@ -21,19 +21,19 @@ from repulsion.tensors.noise import keyed_seed
 from repulsion.tensors.weights import hash_of
 
 if TYPE_CHECKING:
-    from diffusers import StableDiffusionPipeline
+    from diffusers import DiffusionPipeline
 
     from repulsion.forces.style_classifier import StyleClassifier
 
 
 @cache
-def pipeline_of(model: str, device: str, compute: ComputeParams) -> StableDiffusionPipeline:
+def pipeline_of(model: str, device: str, compute: ComputeParams) -> DiffusionPipeline:
     """The model in this folder, loaded once in a process that makes several sets."""
     return load_pipeline(Path(model), device, compute)
 
 
 def sample_set(
-    pipe: StableDiffusionPipeline,
+    pipe: DiffusionPipeline,
     method: Method,
     classifier: StyleClassifier | None,
     profile: Profile,

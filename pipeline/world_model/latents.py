@@ -81,11 +81,10 @@ def encode(vae: AutoencoderKL, params: RoundParams) -> TrainingLatents:
 def training_latents(world: World, params: RoundParams) -> tuple[TrainingLatents, str]:
     """The training set of a round of a world's denoiser, and a name that changes with it.
 
-    It is kept in the scratch folder, so that a restart does not encode again, nor a denoiser of another kind.
+    It is kept in the scratch folder, so that a restart does not encode again.
     """
     weights = world.vae / "diffusion_pytorch_model.safetensors"
-    scenes = {key: value for key, value in asdict(params).items() if key != "training"}
-    path = world.latents(scenes, hashlib.sha256(weights.read_bytes()).hexdigest())
+    path = world.latents(asdict(params), hashlib.sha256(weights.read_bytes()).hexdigest())
     kept = read_kept(path)
     if kept is None:
         vae = AutoencoderKL.from_pretrained(world.vae, low_cpu_mem_usage=False).to(world.params.device)

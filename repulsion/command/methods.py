@@ -33,12 +33,14 @@ def described(row: dict[str, Any]) -> str:
         control = "" if cell["direction"] == "apart" else f" ({cell['direction']})"
         levels = words({key: cell[key] for key in ("sigma_min", "sigma_max")})
         place = f"by {cell['energy']} in {cell['space']} of {cell['input']}"
-        text = f"repel{control} {place}, strength {strength}, {cell['bandwidth']} bandwidth"
+        rule = f"bandwidth {cell['h']:g}" if cell["h"] else f"{cell['bandwidth']} bandwidth"
+        text = f"repel{control} {place}, strength {strength}, {rule}"
         parts.append(f"{text}, {levels}" if levels else text)
     return "; ".join(parts)
 
 
 def words(part: dict[str, Any]) -> str:
-    """What a part says, less the ends of the noise range that are not set."""
+    """What a part says, less what is as it is by default."""
     said = {k: f"{v:g}" if isinstance(v, float) else v for k, v in part.items() if v is not None}
-    return ", ".join(f"{name} {value}" for name, value in said.items() if (name, value) != ("sigma_min", "0"))
+    default = {("sigma_min", "0"), ("parallel", "1")}
+    return ", ".join(f"{name} {value}" for name, value in said.items() if (name, value) not in default)

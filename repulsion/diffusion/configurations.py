@@ -31,6 +31,8 @@ def require_supported(configs: Mapping[str, Mapping], where: str) -> None:
 
 def require_flow_transformer(configs: Mapping[str, Mapping], where: str) -> None:
     """Raise BadInput for a Stable Diffusion 3's configurations that do not fit each other."""
+    if missing := [part for part in ("transformer", "vae", "text_encoder", "text_encoder_2") if part not in configs]:
+        raise BadInput(f"{where}: no {missing[0]}")
     transformer = configs["transformer"]
     require_channels("transformer", 16, configs, where)
     encoders = [configs[part] for part in ("text_encoder", "text_encoder_2")]

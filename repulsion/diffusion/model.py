@@ -20,6 +20,7 @@ from repulsion.core.files import read_json
 from repulsion.diffusion.configurations import POSITIONS, token_limit
 from repulsion.diffusion.levels import sigma_table
 from repulsion.diffusion.model_folder import (
+    PADDING,
     T5_TOKENS,
     check_folder,
     class_of,
@@ -65,7 +66,7 @@ def load_pipeline(folder: Path, device: str, compute: ComputeParams = PLAIN_COMP
         positions = getattr(encoder.config, "max_position_embeddings", tokenizer.model_max_length)
         tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
     if (padding := padding_of(folder)) != T5_TOKENS:
-        pipe.register_to_config(_max_sequence_length=padding)
+        pipe.register_to_config(**{PADDING: padding})
     pipe.set_progress_bar_config(disable=True)
     return placed(pipe, device, compute)
 
@@ -190,7 +191,7 @@ def sample_plain(
     """
     keys = zip(prompts, indices, strict=True)
     generators = [keyed_generator(seed, prompt, index, "start") for prompt, index in keys]
-    padded = pipe.config.get("_max_sequence_length")
+    padded = pipe.config.get(PADDING)
     padding = {} if padded is None else {"max_sequence_length": padded}
     images = pipe(
         prompts,

@@ -53,7 +53,10 @@ LAYOUTS = {
 }
 VOCABULARIES = ({"tokenizer.json"}, {"vocab.json", "merges.txt"})
 # How many tokens of T5, or of zeros in its place, a prompt has where the pipeline's call names no max_sequence_length.
-T5_TOKENS = 256
+T5_TOKENS, MOST_T5_TOKENS = 256, 512
+# The key of an index, and of a pipeline's configuration, that names another number. It is this project's own: diffusers
+# passes over keys that begin so.
+PADDING = "_max_sequence_length"
 
 
 @dataclass(frozen=True)
@@ -86,9 +89,10 @@ def pipeline_name(folder: Path) -> str:
 
 
 def layout_of(folder: Path) -> Layout:
-    """The layout of a folder; the optional parts that its index has as null are among the unused."""
+    """The layout of a folder; the optional parts are among the unused where its index has one of them as null."""
     whole, index = LAYOUTS[pipeline_name(folder)], read_json(folder / "model_index.json")
-    absent = {part for part in whole.optional if index.get(part) in (None, [None, None])}
+    null = {part for part in whole.optional if index.get(part) in (None, [None, None])}
+    absent = set(whole.optional) if null else set()  # an encoder without its tokenizer is of no use, nor is the reverse
     networks = {part: kind for part, kind in whole.networks.items() if part not in absent}
     tokenizers = tuple(part for part in whole.tokenizers if part not in absent)
     return replace(whole, networks=networks, tokenizers=tokenizers, unused=(*whole.unused, *sorted(absent)))
@@ -96,8 +100,12 @@ def layout_of(folder: Path) -> Layout:
 
 def padding_of(folder: Path) -> int:
     """How many tokens of T5, or of zeros in its place, this folder's prompts are to have: as many as a pipeline's call
-    gives them, unless the index says `_max_sequence_length`, a key of this project that diffusers passes over."""
-    return read_json(folder / "model_index.json").get("_max_sequence_length", T5_TOKENS)
+    gives them, unless the index says so by PADDING. Raises BadInput for what is no such number."""
+    found = read_json(folder / "model_index.json").get(PADDING, T5_TOKENS)
+    least = 1 if "text_encoder_3" in layout_of(folder).networks else 0
+    if type(found) is not int or not least <= found <= MOST_T5_TOKENS:
+        raise BadInput(f"model {folder}: {PADDING}: expected a number from {least} to {MOST_T5_TOKENS}, got {found!r}")
+    return found
 
 
 def parts_of(folder: Path) -> list[Path]:

@@ -31,6 +31,11 @@ class Guidance(NoiseRange):
     parallel: Share = 1.0
     max_norm: Positive | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.projects and self.scale == 1:
+            raise BadInput("scale: expected more than 1 beside parallel or max_norm: there is no update to project")
+
     @property
     def projects(self) -> bool:
         return self.parallel < 1 or self.max_norm is not None
@@ -51,11 +56,11 @@ class Anneal:
 
 
 @settings
-class PromptNoise:
-    """Noise on the prompt's embedding from time 1 down to `until`, one draw for each image (as SeedVarianceEnhancer has
-    it): uniform within +- `scale` standard deviations of the embedding, on a `share` of its numbers."""
+class PromptNoise(NoiseRange):
+    """Noise on the prompt's embedding at the noise levels of the range, one draw for each image, after
+    SeedVarianceEnhancer: uniform within +- `scale` standard deviations of the embedding, on a `share` of its numbers
+    (there the size is absolute)."""
 
-    until: Annotated[float, Field(ge=0, lt=1)]
     scale: NotNegative
     share: Annotated[float, Field(gt=0, le=1)] = 0.5
 
@@ -71,7 +76,7 @@ class Rescaling(NoiseRange):
     def factor(self, sigma: float) -> float:
         """Of the score: (s^2 + sigma^2) / (s^2 / k + sigma^2), from 1 at high noise to k at none; on Gaussian data of
         variance s^2 sampling then ends at variance s^2 / k."""
-        return (self.s**2 + sigma**2) / (self.s**2 / self.k + sigma**2) if self.acts_at(sigma) else 1.0
+        return (self.s**2 + sigma**2) / (self.s**2 / self.k + sigma**2)
 
 
 def guidance_schedule(guidance: Guidance) -> Callable[[float], float]:
@@ -107,12 +112,14 @@ def annealed(condition: Embedding, noise: Embedding, gamma: float, scale: float)
 
 def perturbed(condition: Embedding, noise: Embedding, chance: Embedding, p: PromptNoise) -> Embedding:
     """y + scale std(y) u on the numbers that `chance` picks, u uniform in (-1, 1); both from standard normal draws. The
-    deviation is each particle's own; tokens that are all zeros, a padding, stay."""
-    axes = tuple(range(1, condition.ndim))
-    uniform = 2 * normal_share(noise) - 1
-    picked = normal_share(chance) < p.share
-    seen = (condition != 0).any(-1, keepdim=True)
-    return condition + p.scale * condition.std(axes, keepdim=True) * uniform * picked * seen
+    deviation is that of each particle's own numbers. Zeros are a padding of tokens or of their width: they stay, and
+    count for nothing."""
+    axes, seen = tuple(range(1, condition.ndim)), condition != 0  # noise is float32, so that all of this is
+    n = seen.sum(axes, keepdim=True)
+    mean = condition.float().sum(axes, keepdim=True) / n
+    std = (((condition.float() - mean) * seen).square().sum(axes, keepdim=True) / (n - 1)).sqrt()
+    uniform, picked = 2 * normal_share(noise) - 1, normal_share(chance) < p.share
+    return (condition + p.scale * std * uniform * picked * seen).to(condition.dtype)
 
 
 def normal_share(z: Embedding) -> Embedding:

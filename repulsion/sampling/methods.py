@@ -48,7 +48,8 @@ class Spread:
 
 @settings
 class Coupling:
-    """Joint starts that sum to zero within groups of `group` particles, in order; null: within the set."""
+    """Joint starts that sum to zero within groups of `group` particles, in order; null: within the set. A particle then
+    starts from its own noise less its group's mean: not from the noise of other methods, and not without its group."""
 
     group: Annotated[int, Field(ge=2)] | None = None
 
@@ -66,8 +67,8 @@ class Selection:
 class Method:
     """Which steps at which noise levels. Repulsions add up, and act in every step at a level in their range,
     corrections included. `guidance`, `anneal` and `prompt_noise` change how the denoiser is conditioned, `rescale` the
-    score before repulsion, `couple` the starts, `select` what is kept. Raises BadInput for starts that are coupled and
-    then not used."""
+    score before repulsion, `couple` the starts, `select` what is kept. Raises BadInput for groups of starts that
+    would not stay together."""
 
     predict: Annotated[str, OneOf(PREDICTIONS, "prediction step")]
     correct: Correction | None = None
@@ -81,8 +82,9 @@ class Method:
     couple: Coupling | None = None
 
     def __post_init__(self) -> None:
-        if self.couple and self.spread:
-            raise BadInput("couple: expected no spread beside it, which starts from one particle")
+        for other in ("spread", "select"):
+            if self.couple and getattr(self, other):
+                raise BadInput(f"couple: expected no {other} beside it, which breaks the groups up")
 
     @property
     def spaces(self) -> list[str]:
@@ -100,9 +102,10 @@ class Method:
 
     def require_levels(self, sigmas: list[float]) -> None:
         """Raise BadInput for a part that would act at none of these noise levels (falling, the last 0 left out). At
-        sigma = infinity guidance acts alone."""
-        if self.guidance:
-            self.guidance.require_level(sigmas, "guidance")
+        sigma = infinity only what conditions the denoiser acts."""
+        for where, part in (("guidance", self.guidance), ("prompt_noise", self.prompt_noise)):
+            if part:
+                part.require_level(sigmas, where)
         parts = {"correct": self.correct, "spread": self.spread and self.spread.range}
         parts["rescale"] = self.rescale
         parts |= {f"repel[{k}]": repulsion for k, repulsion in enumerate(self.repel or ())}

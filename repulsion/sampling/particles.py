@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,6 +105,8 @@ def sample_candidates(
     def noise(purpose: str, shape: tuple[int, ...] = latent) -> Tensor:
         return particle_noise(r.seed, r.prompt_id, index, purpose, shape).to(device)
 
+    draws = cache(noise)  # of those that are the same at every level
+
     def edit(condition: Condition, sigma: float) -> Condition:
         """Annealing changes all that is of the text, each tensor with noise of its own; sizes and masks stay. Noise on
         the prompt changes its tokens."""
@@ -113,16 +115,13 @@ def sample_candidates(
             if name in condition:
                 purpose = f"condition {level}" if name == "prompt" else f"condition {name} {level}"
                 value, share = condition[name], condition_share(method.anneal, time)
-                changed[name] = annealed(value, like(value, purpose), share, method.anneal.noise)
-        if (p := method.prompt_noise) and time >= p.until:
+                draw = noise(purpose, tuple(value.shape[1:])).to(value.dtype)[: len(value)]
+                changed[name] = annealed(value, draw, share, method.anneal.noise)
+        if (p := method.prompt_noise) and p.acts_at(sigma):
             value = (condition | changed)["prompt"]
-            draws = [like(value, purpose) for purpose in ("prompt noise", "prompt noise chance")]
-            changed["prompt"] = perturbed(value, *draws, p)
+            both = (draws(f"prompt noise{k}", tuple(value.shape[1:]))[: len(value)] for k in ("", " chance"))
+            changed["prompt"] = perturbed(value, *both, p)
         return condition | changed
-
-    def like(value: Tensor, purpose: str) -> Tensor:
-        """A draw for each row."""
-        return noise(purpose, tuple(value.shape[1:])).to(value.dtype)[: len(value)]
 
     denoise = Denoiser(
         pipe,

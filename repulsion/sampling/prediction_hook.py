@@ -27,7 +27,8 @@ def fits_a_hook(method: Method) -> bool:
 
 def prediction_hook(method: Method) -> Callable[[Latents, Latents, float], Latents]:
     """(x, x0, sigma) -> x0 - sigma^2 rep for the particles of a batch, x = x0 + sigma eps: a sampler that takes it for
-    its prediction steps as ours does. At an infinite sigma, and for one particle, it is x0 itself.
+    its prediction steps as ours does. It is x0 itself for one particle, at noise levels at which no cell acts, and at a
+    sigma of 0 or infinity.
 
     Raises BadInput for a row that does not fit a hook.
     """
@@ -39,7 +40,7 @@ def prediction_hook(method: Method) -> Callable[[Latents, Latents, float], Laten
 
     @torch.inference_mode(False)  # forces are gradients, also where a caller wants none
     def edited(x: Latents, x0: Latents, sigma: float) -> Latents:
-        if math.isinf(sigma):
+        if len(x) == 1 or not 0 < sigma < math.inf or not any(cell.acts_at(sigma) for cell in method.repel):
             return x0
         x, x0 = x.clone(), x0.clone()  # tensors of inference mode take no gradient
         run = Run(lambda x, sigma: x0, [sigma], method, embeds, Hooks(), None, "prediction hook")

@@ -79,8 +79,8 @@ class Run:
             if self.hooks.edit_x0:
                 x0 = self.hooks.edit_x0(leaf, x0, sigma, level)
         score = (x0.detach() - x) / sigma**2
-        if self.method.rescale:
-            score *= self.method.rescale.factor(self.sigmas[level])
+        if (rescale := self.method.rescale) and rescale.acts_at(self.sigmas[level]):
+            score *= rescale.factor(sigma)
         total = torch.zeros_like(score)
         for repulsion, embed in active:
             rep = force(repulsion, embed, leaf, x0, sigma, level)

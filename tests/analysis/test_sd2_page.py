@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.sd2 import PLANS
 from bench.sd2_page import bars, hours, page
+from pipeline.machine.architecture import sd2_abar
+from repulsion.diffusion.levels import noise_levels, sigma_table
 
 COST = {"plain": {"images": 1000, "passes": 40.0, "pflop": 36.0}, "truth": {"images": 10, "passes": 0, "pflop": 0.0}}
 
@@ -27,6 +30,18 @@ def found(beside: int | None, plain: float, latent: float, theirs: float) -> dic
         "costs": COST,
         "disk_gib": 1.0,
     }
+
+
+@pytest.mark.parametrize("plan", PLANS.values(), ids=PLANS)
+def test_what_warms_a_device_up_can_be_sampled(plan):
+    for levels in (plan.levels, *([plan.warm_levels] if plan.warm_levels else [])):
+        assert len(noise_levels("linspace", sigma_table(sd2_abar()), levels)) == levels + 1
+
+
+def test_the_gpu_is_shown_beside_the_cpu():
+    rows = [{"what": "rule_of_thirds", "dtype": "float16", "n": 8, "differ": 0.0125, "largest": 7}]
+    text = page(found(None, 1.0, 1.0, 1.0) | {"agreement": rows})
+    assert "## The GPU against the CPU" in text and "| rule of thirds | float16 | 8 | 0.0125 | 7 |" in text
 
 
 def test_bars_are_ratios_of_one_run():

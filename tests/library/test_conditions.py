@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from repulsion.core.errors import BadInput
 from repulsion.forces.embeddings import Context
 from repulsion.sampling.conditions import (
     Anneal,
@@ -68,11 +69,11 @@ def test_noise_on_the_prompt_is_uniform_on_a_share_of_its_numbers():
     condition = torch.randn(3, 100, 50, generator=generator)
     condition[:, 60:] = 0  # a padding
     noise, chance = torch.randn(2, 3, 100, 50, generator=generator)
-    change = perturbed(condition, noise, chance, PromptNoise(0.8, 2.0, 0.25)) - condition
+    change = perturbed(condition, noise, chance, PromptNoise(2.0, 0.25)) - condition
     assert (change[:, 60:] == 0).all()
     changed = change[:, :60]
     assert (changed != 0).float().mean().item() == pytest.approx(0.25, abs=0.02)
-    bound = 2 * condition.std((1, 2), keepdim=True)
+    bound = 2 * condition[:, :60].std((1, 2), keepdim=True)  # the padding counts for nothing
     assert (changed.abs() <= bound).all() and (changed.abs() > 0.9 * bound).any()
     picked = (changed / bound)[changed != 0]
     assert picked.mean().item() == pytest.approx(0, abs=0.05) and picked.var().item() == pytest.approx(1 / 3, abs=0.03)
@@ -80,19 +81,35 @@ def test_noise_on_the_prompt_is_uniform_on_a_share_of_its_numbers():
 
 def test_noise_of_no_size_on_the_prompt_is_none():
     condition, noise = draws()
-    assert torch.equal(perturbed(condition, noise, noise, PromptNoise(0.8, 0.0)), condition)
+    assert torch.equal(perturbed(condition, noise, noise, PromptNoise(0.0)), condition)
 
 
 def ended(method: Method, s: float, start: torch.Tensor) -> torch.Tensor:
     """Gaussian data of variance s^2, sampled over many levels."""
-    sigmas = torch.cat([torch.logspace(2, -3, 400, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)])
+    levels = 400 if method.predict == "euler" else 60
+    sigmas = torch.cat([torch.logspace(2, -3, levels, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)])
     return sample(lambda x, sigma: x * s**2 / (s**2 + sigma**2), sigmas, method, lambda _: start, Context(0), "test")
 
 
+def test_noise_on_the_prompt_is_the_same_beside_any_padding():
+    condition, noise = draws()
+    p = PromptNoise(2.0, 0.5)
+    wide = torch.zeros(4, 9, 12)
+    wide[:, :5, :6] = condition
+    draw = torch.ones(4, 9, 12)
+    draw[:, :5, :6] = noise
+    assert torch.allclose(perturbed(wide, draw, draw, p)[:, :5, :6], perturbed(condition, noise, noise, p), atol=1e-6)
+    half = perturbed(condition.half(), noise, noise, p)
+    assert half.dtype == torch.float16 and torch.allclose(
+        half.float(), perturbed(condition, noise, noise, p), atol=0.02
+    )
+
+
+@pytest.mark.parametrize("step", ["euler", "heun"])
 @pytest.mark.parametrize("s,k", [(1.0, 0.5), (2.0, 0.8), (1.0, 1.25)])
-def test_a_rescaled_score_ends_at_another_temperature(s, k):
+def test_a_rescaled_score_ends_at_another_temperature(s, k, step):
     start = torch.randn(2, 1000, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    plain, rescaled = ended(PLAIN, s, start), ended(Method("euler", rescale=Rescaling(k, s)), s, start)
+    plain, rescaled = ended(Method(step), s, start), ended(Method(step, rescale=Rescaling(k, s)), s, start)
     assert (rescaled.var() / plain.var()).item() == pytest.approx(1 / k, rel=0.02)
     # each image is where it was, farther from the mean: nothing else has moved
     assert torch.allclose(rescaled / plain, (rescaled / plain).mean().expand_as(plain))
@@ -102,7 +119,7 @@ def test_a_rescaling_by_one_is_none_and_acts_in_its_range():
     start = torch.randn(2, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     assert torch.equal(ended(Method("euler", rescale=Rescaling(1.0)), 1.0, start), ended(PLAIN, 1.0, start))
     late = Rescaling(0.5, sigma_max=2.0)
-    assert late.factor(3.0) == 1 and late.factor(1.0) == pytest.approx(2 / 3) and late.factor(0.0) == 0.5
+    assert not late.acts_at(3.0) and late.factor(1.0) == pytest.approx(2 / 3) and late.factor(0.0) == 0.5
 
 
 def test_projected_guidance_by_hand():
@@ -114,6 +131,11 @@ def test_projected_guidance_by_hand():
     assert torch.allclose(short, torch.tensor([[[7.0, 4.0]]]))
     long = projected(Guidance(scale=5.0, max_norm=100.0), cond, null, 5.0)
     assert torch.equal(long, torch.tensor([[[11.0, 8.0]]]))
+
+
+def test_there_is_nothing_to_project_without_guidance():
+    with pytest.raises(BadInput, match="scale: expected more than 1 beside parallel or max_norm"):
+        Guidance(scale=1.0, parallel=0.5)
 
 
 def test_projected_guidance_is_each_image_s_own():

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from families import stable_diffusion_3
 from profile_values import PROFILES, ROOT
 from stand_ins import small_model
 
@@ -115,6 +116,19 @@ def test_a_model_that_is_half_downloaded_is_missing_and_reckoned_with_all_the_sa
     whole.write_bytes(whole.read_bytes()[:100])
     with pytest.raises(BadInput, match="not a whole safetensors file"):
         memory_needed(profile)
+
+
+def test_a_stable_diffusion_3_is_reckoned_with_too(profile):
+    torch.manual_seed(0)
+    stable_diffusion_3().save_pretrained("flow")
+    profile = dataclasses.replace(profile, model="flow")
+    text, missing = preflight.report(profile)
+    assert not missing and "plain images a second" in text and memory_needed(profile) > 0
+    for part, name in (("text_encoder_3", "model.safetensors"), ("transformer", "config.json")):
+        (Path("flow") / part / name).unlink()
+        text, missing = preflight.report(profile)
+        assert len(missing) == 1 and text.splitlines()[-1] == f"First: {missing[0]}"
+        assert f"part '{part}' lacks {name}" in missing[0]
 
 
 def test_what_is_made_already_needs_no_more_room(profile):

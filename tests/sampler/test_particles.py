@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from repulsion.core.errors import BadInput
 from repulsion.core.settings import MAX_IMAGES
 from repulsion.diffusion.model import load_pipeline
 from repulsion.forces.repulsion import Repulsion, Strength
@@ -17,7 +18,7 @@ from repulsion.sampling.request import SetRequest
 
 REQUEST = SetRequest("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, 16, "test")
 N = 4
-NOISE = PromptNoise(0.8, 2.0)
+NOISE = PromptNoise(2.0, sigma_min=5.0)
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +63,16 @@ def test_an_annealed_condition_is_the_particle_s_own(pipe):
 
 
 def test_noise_on_the_prompt_is_the_particle_s_own_and_ends(pipe):
-    """The three levels are at times 1, 0.5 and 0."""
+    """The first of the three levels is above sigma 5, the second above 0.5."""
     plain, early, later = (
-        made(pipe, Method("euler", prompt_noise=p)).x0 for p in (None, NOISE, replace(NOISE, until=0.4))
+        made(pipe, Method("euler", prompt_noise=p)).x0 for p in (None, NOISE, replace(NOISE, sigma_min=0.5))
     )
     assert not torch.equal(early, plain) and not torch.equal(early, later)
     part = sample_particles(pipe, Method("euler", prompt_noise=NOISE), REQUEST, [2, 3], None)
     assert torch.allclose(part.x0, early[2:], atol=1e-4)  # in any batch
     assert torch.equal(made(pipe, Method("euler", prompt_noise=replace(NOISE, scale=0.0))).x0, plain)
+    with pytest.raises(BadInput, match="prompt_noise: no noise level within sigma 50.0 .. inf"):
+        made(pipe, Method("euler", prompt_noise=replace(NOISE, sigma_min=50.0)))
 
 
 @pytest.mark.parametrize("input,backward", [("x0", 0), ("denoised", 2 * N * 2)])

@@ -20,12 +20,12 @@ from pipeline.world_model.artifacts import FlowParams, World, main
 from pipeline.world_model.latents import TrainingLatents
 from pipeline.world_model.rounds import train_rounds
 from pipeline.world_model.text import drop_captions, text_config
+from repulsion.diffusion.model_folder import PADDING, T5_TOKENS
 from repulsion.tensors.noise import keyed_generator
 
 LATENT_SIZE = 8
 STEPS = 1000
 ENCODERS = ("text_encoder", "text_encoder_2")
-T5_TOKENS = 256  # that a call of the stock pipeline pads a prompt with where the folder has no T5: zeros
 
 
 def build(params: FlowParams, words: PreTrainedTokenizerFast) -> nn.ModuleDict:
@@ -125,7 +125,7 @@ def write_model_index(folder: Path) -> None:
     index = {
         "_class_name": "StableDiffusion3Pipeline",
         "_diffusers_version": diffusers.__version__,
-        "_max_sequence_length": 0,  # read by this project, which then pads no prompt; diffusers passes over it
+        PADDING: 0,
         "feature_extractor": [None, None],
         "image_encoder": [None, None],
         "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],

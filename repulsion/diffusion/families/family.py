@@ -125,11 +125,15 @@ def truncated_texts(pipe: DiffusionPipeline) -> Iterator[None]:
         for tokenizer, encoder in pairs
         if tokenizer is not None and hasattr(encoder.config, "max_position_embeddings")
     }
-    before = [(tokenizer, tokenizer.model_max_length) for tokenizer, _ in limits.values()]
-    for tokenizer, positions in limits.values():
-        tokenizer.model_max_length = token_limit(tokenizer.model_max_length, positions)
+    holders = [(tokenizer, "model_max_length", positions) for tokenizer, positions in limits.values()]
+    # Stable Diffusion 3 and FLUX keep their own, read from the first tokenizer when they are made
+    if hasattr(pipe, "tokenizer_max_length"):
+        holders.append((pipe, "tokenizer_max_length", min(positions for _, positions in limits.values())))
+    before = [(holder, name, getattr(holder, name)) for holder, name, _ in holders]
+    for holder, name, positions in holders:
+        setattr(holder, name, token_limit(getattr(holder, name), positions))
     try:
         yield
     finally:
-        for tokenizer, length in before:
-            tokenizer.model_max_length = length
+        for holder, name, length in before:
+            setattr(holder, name, length)

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from repulsion.core.errors import BadInput
-from repulsion.diffusion.families.family import Condition, GuidanceKind, Size, latent_of
+from repulsion.diffusion.families.family import Condition, GuidanceKind, Size, latent_of, truncated_texts
 from repulsion.diffusion.families.flow_matching import FlowMatching
 from repulsion.diffusion.model import require_flow_scheduler
 
@@ -47,7 +47,8 @@ class Flux(FlowMatching):
 
     def encode(self, texts: list[str], negative: str | None, size: Size) -> tuple[Condition, Condition | None]:
         tokens = SCHNELL_TOKENS if self.guidance == "none" else 512
-        prompt, pooled, _ = self.pipe.encode_prompt(texts, None, device=self.device, max_sequence_length=tokens)
+        with truncated_texts(self.pipe):
+            prompt, pooled, _ = self.pipe.encode_prompt(texts, None, device=self.device, max_sequence_length=tokens)
         return {"prompt": prompt, "pooled": pooled}, None
 
     def predict(

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from repulsion.diffusion.configurations import require_flow_transformer
-from repulsion.diffusion.families.family import Condition, Size, latent_of
+from repulsion.diffusion.families.family import Condition, Size, latent_of, truncated_texts
 from repulsion.diffusion.families.flow_matching import FlowMatching
 from repulsion.diffusion.model import require_flow_scheduler
-from repulsion.diffusion.model_folder import LAYOUTS, T5_TOKENS
+from repulsion.diffusion.model_folder import LAYOUTS, PADDING, T5_TOKENS
 
 
 class StableDiffusion3(FlowMatching):
@@ -42,12 +42,13 @@ class StableDiffusion3(FlowMatching):
     def padding(self) -> int:
         """To how many tokens T5's, or zeros in their place, are padded: as many as the pipeline's call would by itself,
         or another number that was registered as its configuration's `_max_sequence_length`."""
-        return self.pipe.config.get("_max_sequence_length", T5_TOKENS)
+        return self.pipe.config.get(PADDING, T5_TOKENS)
 
     def encode(self, texts: list[str], negative: str | None, size: Size) -> tuple[Condition, Condition | None]:
-        prompt, null, pooled, null_pooled = self.pipe.encode_prompt(
-            texts, None, None, device=self.device, negative_prompt=negative, max_sequence_length=self.padding
-        )
+        with truncated_texts(self.pipe):
+            prompt, null, pooled, null_pooled = self.pipe.encode_prompt(
+                texts, None, None, device=self.device, negative_prompt=negative, max_sequence_length=self.padding
+            )
         return {"prompt": prompt, "pooled": pooled}, {"prompt": null, "pooled": null_pooled}
 
     def predict(

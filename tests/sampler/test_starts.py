@@ -5,7 +5,7 @@ import torch
 
 from repulsion.core.errors import BadInput
 from repulsion.forces.embeddings import Context
-from repulsion.sampling.methods import Coupling, Method, Spread
+from repulsion.sampling.methods import Coupling, Method, Selection, Spread
 from repulsion.sampling.sampler import sample
 from repulsion.tensors.noise import coupled
 
@@ -46,6 +46,7 @@ def test_a_method_starts_from_them():
     assert torch.equal(ended(Method("euler", couple=Coupling()), z), ended(Method("euler"), coupled(z, None)))
 
 
-def test_a_spread_from_one_particle_has_no_joint_start():
-    with pytest.raises(BadInput, match="couple: expected no spread beside it"):
-        Method("euler", couple=Coupling(), spread=Spread(2.0, "langevin"))
+def test_what_breaks_groups_up_is_refused():
+    for name, part in (("spread", Spread(2.0, "langevin")), ("select", Selection(2, "latent"))):
+        with pytest.raises(BadInput, match=f"couple: expected no {name} beside it"):
+            Method("euler", couple=Coupling(), **{name: part})

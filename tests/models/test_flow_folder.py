@@ -72,6 +72,43 @@ def test_the_padding_of_a_missing_t5_is_the_pipeline_s_or_what_the_index_says(fo
     assert sample_plain(pipe, [PROMPT], [0], 7.0, 2, 0).shape == (1, 3, 64, 64)
 
 
+@pytest.mark.parametrize("value", ["0", -1, 513, None, True])
+def test_a_padding_that_is_none_is_one_line(folder, value):
+    edited(folder / "model_index.json", _max_sequence_length=value)
+    with pytest.raises(BadInput, match="_max_sequence_length: expected a number from 0 to 512, got"):
+        load_pipeline(folder, "cpu")
+
+
+def test_a_t5_needs_some_padding(whole, tmp_path):
+    StableDiffusion3Pipeline.from_pretrained(whole).save_pretrained(tmp_path)
+    edited(tmp_path / "model_index.json", _max_sequence_length=0)
+    with pytest.raises(BadInput, match="expected a number from 1 to 512, got 0"):
+        load_pipeline(tmp_path, "cpu")
+
+
+@pytest.mark.parametrize("part", ["text_encoder_3", "tokenizer_3"])
+def test_half_a_t5_is_none(whole, tmp_path, part):
+    StableDiffusion3Pipeline.from_pretrained(whole).save_pretrained(tmp_path)
+    edited(tmp_path / "model_index.json", **{part: [None, None]})
+    pipe = load_pipeline(tmp_path, "cpu")
+    assert pipe.text_encoder_3 is None and pipe.tokenizer_3 is None and len(load_tokenizers(tmp_path)) == 2
+
+
+def test_texts_are_cut_where_the_positions_end(folder):
+    pipe = load_pipeline(folder, "cpu")
+    expected = family_of(pipe).encode([PROMPT], None, OWN)[0]["prompt"]
+    pipe.tokenizer.model_max_length = pipe.tokenizer_2.model_max_length = pipe.tokenizer_max_length = 10**30
+    assert torch.equal(family_of(pipe).encode([PROMPT], None, OWN)[0]["prompt"], expected)
+    assert pipe.tokenizer_max_length == 10**30
+
+
+def test_a_pipeline_without_an_encoder_is_one_line(folder):
+    pipe = load_pipeline(folder, "cpu")
+    pipe.text_encoder_2 = None
+    with pytest.raises(BadInput, match="pipe: no text_encoder_2"):
+        repel(pipe, PROMPT, "plain", n=1, seed=0, levels=2)
+
+
 def test_a_folder_s_noise_levels_and_latents_need_no_weights(folder):
     of_folder, of_pipe = family_of_folder(folder), family_of(load_pipeline(folder, "cpu"))
     for schedule in ("linspace", "pipeline"):
