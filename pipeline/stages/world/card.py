@@ -109,9 +109,10 @@ place and gives the three kinds of features; no method may be guided by it.""",
         "noise": """\
 It is trained by flow matching: x_t = (1 - t) x0 + t eps, velocity prediction, logit-normal times, and sampled without a
 shift. The autoencoder is that of [the small Stable Diffusion](../painted-world/README.md), and the training scenes and their
-captions are those of its second round: what differs between the two is the network, its text encoders and its training. There is no T5: the stock pipeline pads a
-prompt with 256 tokens of zeros instead, at many times the cost. The model was trained with and without them;
-`max_sequence_length=0` leaves them out, as this project's stages do.""",
+captions are those of its second round: what differs between the two is the network, its text encoders and its training.
+
+There is no T5: the stock pipeline pads a prompt with 256 tokens of zeros instead, at several times the cost. The model was
+trained with and without them; `max_sequence_length=0` leaves them out, as this project's stages do.""",
     },
 }
 # A line for each network of a folder: what its class does not say.

@@ -82,7 +82,7 @@ def run(world: World) -> None:
     19).
 
     A share `padded` of the batches sees tokens of zeros beside the text, 1 to 256 of them (log-uniform), the others
-    none: so that the model paints the same with the padding of the stock pipeline and, at a fraction of the cost,
+    none: so that the model paints as well with the padding of the stock pipeline as, at a fraction of the cost,
     without.
     """
     params, device = world.params.flow, world.params.device
