@@ -73,7 +73,7 @@ def cost_table(costs: dict[str, dict[str, Any]], rates: dict[str, float]) -> str
 
 
 NO_GPU = """No GPU was available: one particle set ran on the CPU. On a machine with a GPU the same command measures
-every method at N = 16, 64 and 500 beside diffusers' own pipeline, and whether the bars hold."""
+every method at N = 16 and 64, two of them at 500, beside diffusers' own pipeline, and whether the bars hold."""
 AGREE = """The painted world's model (trained, 64 x 64 pixels), sampled on the GPU and on the CPU from the same seeds:
 the share of pixel values that differ by more than one step of 255, and the largest difference."""
 COUNTED = """Passes are latents through the UNet for one image, forwards and backwards, counted by dry runs of the
