@@ -1,4 +1,4 @@
-# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | bench | bench-sd2 | lint | schemas;
+# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | carry-over | bench | bench-sd2 | lint | schemas;
 # every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # No target but fetch downloads a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env scm profile test lint world validate sweep reproduce preflight fetch check plan bench bench-sd2 schemas lock
+.PHONY: env scm profile test lint world validate sweep carry-over reproduce preflight fetch check plan bench bench-sd2 schemas lock
 
 env: .venv/.locked
 
@@ -32,9 +32,9 @@ test: env
 lint: env
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-# What is long and shipped: the model, the metrics' validation, the sweep. Their stages are frozen, so that no `dvc repro`
-# starts hours of work because a file that they import was edited or lost. These three run what is not up to date.
-LONG := profiles/world/dvc.yaml profiles/validation/dvc.yaml profiles/sweep/dvc.yaml
+# What is long and shipped: the models, the metrics' validation, the sweeps, the comparison of models. Their stages are frozen, so that no `dvc repro`
+# starts hours of work because a file that they import was edited or lost. These targets run what is not up to date.
+LONG := $(patsubst %,profiles/%/dvc.yaml,world validation sweep flow_sweep carry_over)
 thawed = sed -i 's/^    frozen: true/    frozen: false/' $(1); \
 	trap "sed -i 's/^    frozen: false/    frozen: true/' $(1)" EXIT; $(2)
 
@@ -46,21 +46,26 @@ world: env scm
 validate: env scm
 	@$(call thawed,profiles/validation/dvc.yaml,$(BIN)/dvc repro profiles/validation/dvc.yaml)
 
-# Every row on development prompts, and the strengths that they choose.
+# Every row on development prompts, and the strengths that they choose: of the U-Net, then of the flow transformer.
+SWEEPS := profiles/sweep/dvc.yaml profiles/flow_sweep/dvc.yaml
 sweep: env scm
-	@$(call thawed,profiles/sweep/dvc.yaml,$(BIN)/dvc repro profiles/sweep/dvc.yaml)
+	@$(call thawed,$(SWEEPS),$(BIN)/dvc repro $(SWEEPS))
 
-# PROFILE=small (the default), ci, sd2_mini or sd2: from prompts to report, only what is not up to date.
+# The same methods on both models: runs what is not up to date of both profiles.
+carry-over: env scm
+	@$(call thawed,profiles/carry_over/dvc.yaml,$(BIN)/dvc repro profiles/carry_over/dvc.yaml)
+
+# PROFILE=small (the default), flow, ci, sd2_mini or sd2: from prompts to report, only what is not up to date.
 PROFILE ?= small
 HERE := $(if $(filter small,$(PROFILE)),,profiles/$(PROFILE)/)
 REPORT := results/$(PROFILE)/report
 
 # A sweep ends in a table, not in a report: make sweep.
 profile: env
-	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/validation/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
+	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/validation/% profiles/carry_over/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
 
 reproduce: profile scm
-	@test "$(PROFILE)" != sweep || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }
+	@case "$(PROFILE)" in *sweep) false;; esac || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }
 	@$(BIN)/python -m pipeline.machine.requirements $(HERE)params.yaml
 	@echo "Profile $(PROFILE): dvc repro $(HERE)dvc.yaml runs what is not up to date."
 	@$(BIN)/dvc repro $(HERE)dvc.yaml
@@ -80,7 +85,7 @@ check: profile
 
 # What would run where the cache is full, the long stages included, without running it.
 plan: env scm
-	@$(call thawed,$(LONG),$(BIN)/dvc repro --dry --allow-missing $(LONG) dvc.yaml)
+	@$(call thawed,$(LONG),$(BIN)/dvc repro --dry --allow-missing $(LONG) dvc.yaml profiles/flow/dvc.yaml)
 
 bench: env
 	$(BIN)/python -m bench.world

@@ -19,6 +19,7 @@ from analysis.estimates.marks import tested
 from analysis.paper.labels import SPACE_LABELS, label
 from analysis.paper.pictures import first_images
 from analysis.paper.printing import printed
+from analysis.study.carry_over import RESULTS, carried_over
 from analysis.study.inputs import swept
 from analysis.study.results import read_results
 from analysis.study.settings import Study
@@ -50,6 +51,13 @@ TABLES = {
     "own sets.",
     "cost": "Cost of one image: latents through the denoiser; seconds and memory as measured by make bench, once: "
     "counts and single measurements have no intervals.",
+}
+# The same for all profiles that are compared with each other.
+CARRIED_OVER = {
+    "shares": "The same methods on several models, each at the strengths that its own sweep chose: share of the gap "
+    "closed by the unbiased squared MMD.",
+    "order": "Whether the order of the methods carries over: Spearman's correlation of the shares, and of the pairs of "
+    "methods that both models tell apart, how many have the same order.",
 }
 FIGURES = {
     "distance_bars": "Fréchet distance to the reference; whiskers are 95% intervals, dots are prompts, the "
@@ -128,11 +136,18 @@ def figure_of(study: Study, name: str) -> str:
     return data_uri("png", path.read_bytes())
 
 
-def table_of(study: Study, name: str) -> str:
-    path = study.tables / f"{name}.html"
+def table_at(path: Path, maker: str) -> Markup:
     if not path.is_file():
-        raise BadInput(f"no {path}; dvc repro makes it")
-    return read_text(path)
+        raise BadInput(f"no {path}; {maker} makes it")
+    return Markup(read_text(path))
+
+
+def tables_of(study: Study) -> list[tuple[str, Markup]]:
+    """Captions and tables, in order."""
+    found = [(caption, table_at(study.tables / f"{name}.html", "dvc repro")) for name, caption in TABLES.items()]
+    if carried_over(study):
+        found += [(text, table_at(RESULTS / f"{name}.html", "make carry-over")) for name, text in CARRIED_OVER.items()]
+    return found
 
 
 def render(study: Study) -> str:
@@ -150,8 +165,7 @@ def render(study: Study) -> str:
         profile=study,
         prompts=prompts,
         label=label,
-        tables=TABLES.items(),
-        html={name: Markup(table_of(study, name)) for name in TABLES},
+        tables=tables_of(study),
         figures=figures,
         data=data,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from numbers import Integral
 from pathlib import Path
 
 import pandas as pd
@@ -33,6 +34,8 @@ def printed(value: object) -> str:
         return f"{three_digits(value.value)} [{three_digits(low)}, {three_digits(high)}]"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Integral):
+        return str(value)
     return three_digits(float(value)) if isinstance(value, float | int) else label(str(value))
 
 

@@ -9,7 +9,6 @@ from analysis.estimates.estimates import Estimate, estimates, gap_estimates
 from analysis.estimates.quality import holds, margin_estimates
 from analysis.study.results import passes_per_image, read_results
 from analysis.study.settings import Study
-from analysis.study.shipped import SWEEP_CHOSEN, SWEEP_ROWS
 from pipeline.profile.stage import main
 from pipeline.sets.failures import read_failures
 from pipeline.sets.feature_sets import SPACES
@@ -68,7 +67,7 @@ def chosen(table: pd.DataFrame) -> pd.DataFrame:
 
 def run(study: Study) -> None:
     table = row_table(study, read_failures(study))
-    for path, rows in ((SWEEP_ROWS, table), (SWEEP_CHOSEN, chosen(table))):
+    for path, rows in ((study.sweep_rows, table), (study.sweep_chosen, chosen(table))):
         with new_file(path) as part:
             rows.to_csv(part, index=False, lineterminator="\n", float_format="%.6g")
 

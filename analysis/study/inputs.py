@@ -24,13 +24,13 @@ from repulsion.core.errors import BadInput, one_line
 from repulsion.core.files import read_text, read_yaml
 
 
-def sweep_profile() -> Profile:
-    return read_profile(Path("profiles/sweep/params.yaml"))
+def sweep_profile(study: Study) -> Profile:
+    return read_profile(Path("profiles") / study.analysis.sweep / "params.yaml")
 
 
 def swept(study: Study) -> bool:
     """Whether the sweep was of this study's model."""
-    return sweep_profile().model == study.model
+    return sweep_profile(study).model == study.model
 
 
 def images_of(study: Study, name: str) -> list[tuple[str, int]]:

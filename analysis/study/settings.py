@@ -10,6 +10,7 @@ from pydantic import Field
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import read_artists
 from repulsion.core.errors import BadInput
+from repulsion.core.files import require_id
 from repulsion.core.settings import NotNegative, settings
 
 
@@ -29,17 +30,20 @@ class AnalysisParams:
     `baseline` is plain sampling), realism against `realism`.
 
     `margins`: by how much a method's quality may differ from the baseline's, for each quality metric: -0.02 is a fall
-    of 0.02 at most, 0.02 a rise of 0.02 at most. `check`: tolerances of `make check`, for each metric.
+    of 0.02 at most, 0.02 a rise of 0.02 at most. `check`: tolerances of `make check`, for each metric. `sweep`: the
+    profile whose rows chose the strengths; of a sweep, its own name.
     """
 
     reference: str
     floor: str
     baseline: str
     realism: str
+    sweep: str
     margins: Annotated[dict[str, float], Field(min_length=1)]
     check: Annotated[dict[str, Tolerances], Field(min_length=1)]
 
     def __post_init__(self) -> None:
+        require_id(self.sweep, "sweep")
         if self.floor == self.reference:
             raise BadInput(f"floor: expected another set than the reference, got {self.floor!r} for both")
         if zero := [name for name, margin in self.margins.items() if margin == 0]:
@@ -71,6 +75,14 @@ class Study(Profile):
 
     def distances_file(self, name: str) -> Path:
         return self.results / "distances" / f"{name}.json"
+
+    @property
+    def sweep_rows(self) -> Path:
+        return Path("results") / self.analysis.sweep / "rows.csv"
+
+    @property
+    def sweep_chosen(self) -> Path:
+        return Path("results") / self.analysis.sweep / "chosen.csv"
 
     @property
     def tables(self) -> Path:

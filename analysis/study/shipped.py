@@ -1,14 +1,11 @@
-"""Results that are shipped and shared by all profiles: of the metrics' validation and of the sweep; where they are."""
+"""The metrics' validation, which is shipped and shared by all profiles: where it is, and what a space should see."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from pipeline.profile.dial_settings import RESULTS as VALIDATION
 
 CURVES, SENSITIVITY = VALIDATION / "curves.csv", VALIDATION / "sensitivity.csv"
 RANKING_ERRORS, LEAST_N = VALIDATION / "ranking_errors.csv", VALIDATION / "least_n.csv"
-SWEEP_ROWS, SWEEP_CHOSEN = Path("results/sweep/rows.csv"), Path("results/sweep/chosen.csv")
 # What a space's metrics should see, by its name's beginning; the general space should see both.
 SEES = {"location": "places", "style": "artists", "gram": "artists"}
 

@@ -91,7 +91,7 @@ def run(profile: Profile) -> None:
     style_classifier.save(network, Path(p.folder))
     accuracy = {name: accuracy_by_level(network, t) for name, t in (("train", train), ("held out", held_out))}
     write_accuracy(profile.classifier_accuracy, held_out.sigma, accuracy)
-    write_curve(profile.classifier_loss, losses)
+    write_curve(profile.classifier_loss, losses, points=200)
 
 
 if __name__ == "__main__":

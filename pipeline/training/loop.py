@@ -109,7 +109,7 @@ def restore(
     return losses
 
 
-def write_curve(path: Path, losses: list[float], points: int = 200) -> None:
+def write_curve(path: Path, losses: list[float], points: int) -> None:
     """A loss curve as a small CSV (step, loss): means over about `points` stretches of equal length."""
     stretch = max(1, len(losses) // points)
     with new_file(path) as part, part.open("w", newline="", encoding="utf-8") as file:

@@ -19,9 +19,11 @@ def train_rounds(
     network: nn.Module,
     loss_at: Callable[[TrainingLatents, TrainingSettings, int], Tensor],
     save: Callable[[], None],
+    points: int,
 ) -> None:
     """Train `network` by the rounds of the parameters' `part`, each of which starts from the averaged weights of the
-    round before; then call `save`, write the curve, and delete the checkpoints, which are of no more use."""
+    round before; then call `save`, write the curve in `points` points, and delete the checkpoints, which are of no more
+    use."""
     rounds = getattr(world.params, part).rounds
     losses, keys, checkpoints = [], [], []
     for number, params in enumerate(rounds, 1):
@@ -31,6 +33,6 @@ def train_rounds(
         title = f"{part}, round {number} of {len(rounds)}"
         losses += fit(network, partial(loss_at, data, params.training), params.training, checkpoints[-1], title)
     save()
-    write_curve(world.curve(part), losses)
+    write_curve(world.curve(part), losses, points)
     for checkpoint in checkpoints:
         checkpoint.unlink(missing_ok=True)

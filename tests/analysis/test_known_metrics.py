@@ -1,10 +1,10 @@
 """Margins and tolerances that are accepted before anything is sampled."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import yaml
+from profile_values import PROFILES, ROOT
 
 from analysis.stages import prompts
 from analysis.study.known_metrics import require_known_metrics
@@ -13,19 +13,16 @@ from pipeline.profile import stage
 from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput
 
-ROOT = Path(__file__).parents[2]
-PROFILES = ["params.yaml", *(f"profiles/{name}/params.yaml" for name in ("ci", "sd2", "sd2_mini", "sweep"))]
-
 
 def with_analysis(**changes) -> Study:
     study = read_profile(ROOT / "params.yaml", Study)
     return replace(study, analysis=replace(study.analysis, **changes))
 
 
-@pytest.mark.parametrize("path", PROFILES)
+@pytest.mark.parametrize("path", PROFILES.values(), ids=PROFILES)
 def test_every_profile_passes(path, monkeypatch):
     monkeypatch.chdir(ROOT)
-    require_known_metrics(read_profile(Path(path), Study))
+    require_known_metrics(read_profile(path, Study))
 
 
 def test_a_margin_with_a_typing_error():

@@ -9,30 +9,42 @@ import yaml
 from repulsion.sampling.methods import METHODS_FILE
 
 ROOT = Path(__file__).parents[2]
-ROWS, SWEPT = (
-    yaml.safe_load(path.read_text()) for path in (METHODS_FILE, ROOT / "profiles" / "sweep" / "methods.yaml")
-)
-CHOSEN = pd.read_csv(ROOT / "results" / "sweep" / "chosen.csv").set_index("family")
+SWEPT = yaml.safe_load((ROOT / "profiles" / "sweep" / "methods.yaml").read_text())
+# The methods of a profile, and the sweep that chose their strengths.
+ROWS = {
+    "sweep": yaml.safe_load(METHODS_FILE.read_text()),
+    "flow_sweep": yaml.safe_load((ROOT / "profiles" / "flow" / "methods.yaml").read_text()),
+}
+CHOSEN = {sweep: pd.read_csv(ROOT / "results" / sweep / "chosen.csv").set_index("family") for sweep in ROWS}
 # Families of the sweep that have another name among the methods.
 FAMILIES = {"less_guidance": "guidance", "guidance_interval": "guidance_from", "annealed_condition": "anneal"}
 
 
-@pytest.mark.parametrize("name", [n for n in ROWS if FAMILIES.get(n, n) in CHOSEN.index])  # a row of one's own is free
-def test_every_row_is_the_chosen_one_of_its_family(name):
-    assert ROWS[name] == SWEPT[CHOSEN.loc[FAMILIES.get(name, name), "row"]]
+@pytest.mark.parametrize("sweep", ROWS)
+def test_every_row_is_the_chosen_one_of_its_family(sweep):
+    rows, chosen = ROWS[sweep], CHOSEN[sweep]
+    known = [n for n in rows if FAMILIES.get(n, n) in chosen.index]  # a row of one's own is free
+    assert len(known) >= 14
+    for name in known:
+        assert rows[name] == SWEPT[chosen.loc[FAMILIES.get(name, name), "row"]], name
 
 
-def test_the_best_of_the_grid_is_the_row_with_the_largest_gain():
-    assert ROWS["style_and_place"] == SWEPT[CHOSEN.loc[CHOSEN["gain"].idxmax(), "row"]]
+@pytest.mark.parametrize("sweep", ROWS)
+def test_the_best_of_the_grid_is_the_row_with_the_largest_gain(sweep):
+    chosen = CHOSEN[sweep]
+    assert ROWS[sweep]["style_and_place"] == SWEPT[chosen.loc[chosen["gain"].idxmax(), "row"]]
 
 
-def test_the_sweep_s_prompts_are_not_reported_on():
+@pytest.mark.parametrize("sweep,reported", [("sweep", "small"), ("flow_sweep", "flow")])
+def test_the_sweep_s_prompts_are_not_reported_on(sweep, reported):
     prompts = pd.read_csv(ROOT / "prompts.csv").set_index("prompt_id")["split"]
-    swept = pd.read_csv(ROOT / "results" / "sweep" / "prompts.csv")["prompt_id"]
-    reported = pd.read_csv(ROOT / "results" / "small" / "prompts.csv")["prompt_id"]
+    swept = pd.read_csv(ROOT / "results" / sweep / "prompts.csv")["prompt_id"]
+    reported = pd.read_csv(ROOT / "results" / reported / "prompts.csv")["prompt_id"]
     assert set(prompts[swept]) == {"development"} and set(prompts[reported]) == {"test"}
 
 
-def test_the_table_of_rows_is_whole():
-    rows = pd.read_csv(ROOT / "results" / "sweep" / "rows.csv")
-    assert rows["row"].tolist() == list(SWEPT)
+@pytest.mark.parametrize("sweep", ROWS)
+def test_the_table_of_rows_is_whole(sweep):
+    rows = pd.read_csv(ROOT / "results" / sweep / "rows.csv")
+    assert rows["row"].tolist() == yaml.safe_load((ROOT / "profiles" / sweep / "params.yaml").read_text())["methods"]
+    assert sweep == "flow_sweep" or set(rows["row"]) == set(SWEPT)

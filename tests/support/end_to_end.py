@@ -9,7 +9,11 @@ from analysis.study.settings import Study
 from pipeline.stages import features, reference, sample, story, style_classifier
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("report", "results/validation", "results/sweep", "profiles/sweep", "profiles/validation")
+PAGES = (
+    "report",
+    *(f"results/{name}" for name in ("validation", "sweep", "carry_over")),
+    *(f"profiles/{name}" for name in ("validation", "sweep", "carry_over")),
+)
 
 
 def copy_pages(folder: Path) -> None:

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from end_to_end import ROOT
+from profile_values import PROFILES, ROOT
 
 from analysis.schema import TITLE
 from analysis.study.settings import Study
@@ -15,9 +15,9 @@ from repulsion.forces.energies import ENERGIES
 
 METHODS, PARAMS = ROOT / "repulsion" / "data" / "methods.schema.json", ROOT / "profiles" / "params.schema.json"
 FILES = {
-    "params.yaml": PARAMS,
-    **{f"profiles/{name}/params.yaml": PARAMS for name in ("ci", "sd2", "sd2_mini", "sweep")},
+    **{str(path.relative_to(ROOT)): PARAMS for path in PROFILES.values()},
     "repulsion/data/methods.yaml": METHODS,
+    "profiles/flow/methods.yaml": METHODS,
     "profiles/sd2/methods.yaml": METHODS,
     "profiles/sweep/methods.yaml": METHODS,
 }

@@ -194,11 +194,30 @@ def test_stages_are_files_of_their_names(where, name, stage):
         assert stage["cmd"].split()[-1] == ("flow" if name.endswith("_flow") else "unet")
 
 
+def stages_of(text: str) -> str:
+    """What follows a DVC file's first comment."""
+    return text[text.index("stages:\n") :]
+
+
+def with_parts_of_stable_diffusion_3(name: str) -> str:
+    """A DVC file with the parts of a Stable Diffusion 3 folder where it has those of a Stable Diffusion folder."""
+    text = (ROOT / name).read_text(encoding="utf-8").replace("${model}/unet", "${model}/transformer")
+    for part in ("${model}/text_encoder", "${model}/tokenizer"):
+        text = text.replace(f'"{part}"', f'"{part}", "{part}_2"').replace(
+            f"- {part}\n", f"- {part}\n      - {part}_2\n"
+        )
+    return text
+
+
 def test_profiles_share_one_pipeline():
     """A profile is a params.yaml beside a link; the long stages have files of their own."""
     linked = {p.parent.name for p in ROOT.glob("profiles/*/dvc.yaml") if p.is_symlink()}
     assert linked == {"ci", "sd2", "sd2_mini"}
     assert all((ROOT / "profiles" / name / "dvc.yaml").resolve() == ROOT / "dvc.yaml" for name in linked)
+    assert (ROOT / "profiles/flow/dvc.yaml").read_text() == with_parts_of_stable_diffusion_3("dvc.yaml")
+    assert stages_of((ROOT / "profiles/flow_sweep/dvc.yaml").read_text()) == stages_of(
+        with_parts_of_stable_diffusion_3("profiles/sweep/dvc.yaml")
+    )
     assert len((ROOT / "dvc.yaml").read_text(encoding="utf-8").splitlines()) < 220
 
 

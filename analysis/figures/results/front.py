@@ -15,7 +15,6 @@ from analysis.figures.style import WIDTH
 from analysis.paper.labels import label
 from analysis.study.inputs import sweep_profile, swept, table_at
 from analysis.study.settings import Study
-from analysis.study.shipped import SWEEP_CHOSEN, SWEEP_ROWS
 from repulsion.core.errors import BadInput
 
 SHOWN = ("subject_accuracy", "render_error")
@@ -49,12 +48,12 @@ def reaches(rows: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     if not swept(study):
         return {}  # strengths are of one model
-    sweep = sweep_profile()
+    sweep = sweep_profile(study)
     shown = [f"{name}{end}" for name in ("gain", *(f"{q} less plain" for q in SHOWN)) for end in ("", " low", " high")]
-    rows = table_at(SWEEP_ROWS, [["row"]], [], "make sweep", shown, dtype={"family": str, "strength": str})
-    chosen = set(table_at(SWEEP_CHOSEN, [["row"]], ["gain"], "make sweep")["row"])
+    rows = table_at(study.sweep_rows, [["row"]], [], "make sweep", shown, dtype={"family": str, "strength": str})
+    chosen = set(table_at(study.sweep_chosen, [["row"]], ["gain"], "make sweep")["row"])
     if lost := [*chosen.difference(rows["row"]), *set(sweep.methods).symmetric_difference(rows["row"])]:
-        raise BadInput(f"{SWEEP_ROWS}: rows are not those of the sweep: {lost[0]}; make sweep writes it")
+        raise BadInput(f"{study.sweep_rows}: rows are not those of the sweep: {lost[0]}; make sweep writes it")
     rows = rows[rows["gain"].notna()]  # a row that failed has none
     palette = dict(zip([f for f in FAMILIES if f not in BLACK], sns.color_palette("husl", 7), strict=True))
     figure, axes = plt.subplots(1, len(SHOWN), figsize=(WIDTH, 4.4), sharey=True, layout="constrained")

@@ -102,7 +102,7 @@ def run(world: World) -> None:
         EulerDiscreteScheduler(**SCHEDULER).save_pretrained(world.model / "scheduler")
         write_model_index(world)
 
-    train_rounds(world, "denoiser", networks, loss_at, save)
+    train_rounds(world, "denoiser", networks, loss_at, save, points=200)
 
 
 def write_model_index(world: World) -> None:

@@ -63,7 +63,7 @@ def run(world: World) -> None:
     checkpoint = world.checkpoint("encoder")
     losses = fit(encoder, loss_at, settings, checkpoint, "evaluation encoder")
     evaluation_encoder.save(encoder, world.encoder)
-    write_curve(world.curve("encoder"), losses)
+    write_curve(world.curve("encoder"), losses, points=200)
     checkpoint.unlink(missing_ok=True)
 
 

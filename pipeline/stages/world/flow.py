@@ -117,7 +117,7 @@ def run(world: World) -> None:
         FlowMatchEulerDiscreteScheduler(num_train_timesteps=STEPS, shift=1.0).save_pretrained(folder / "scheduler")
         write_model_index(folder)
 
-    train_rounds(world, "flow", networks, loss_at, save)
+    train_rounds(world, "flow", networks, loss_at, save, points=300)
 
 
 def write_model_index(folder: Path) -> None:

@@ -60,7 +60,7 @@ def run(world: World) -> None:
     losses = fit(vae, loss_at, settings, checkpoint, "vae")
     vae.register_to_config(scaling_factor=1 / latent_std(vae, world.params.device, settings.seed))
     vae.save_pretrained(world.vae, safe_serialization=True)
-    write_curve(world.curve("vae"), losses)
+    write_curve(world.curve("vae"), losses, points=200)
     checkpoint.unlink(missing_ok=True)
 
 
