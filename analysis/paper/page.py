@@ -129,8 +129,7 @@ def is_drawn(study: Study, name: str) -> bool:
     return name not in DRAWN_WHERE or DRAWN_WHERE[name](study)
 
 
-def figure_of(study: Study, name: str) -> str:
-    path = study.figures / f"{name}.png"
+def picture(path: Path) -> str:
     if not path.is_file():
         raise BadInput(f"no {path}; dvc repro makes it")
     return data_uri("png", path.read_bytes())
@@ -159,7 +158,11 @@ def render(study: Study) -> str:
         "images": sheets(study, [p.prompt_id for p in prompts]),
         "numbers": numbers(read_results(study), study),
     }
-    figures = [(name, caption, figure_of(study, name)) for name, caption in FIGURES.items() if is_drawn(study, name)]
+    figures = [
+        (caption, picture(study.figures / f"{name}.png")) for name, caption in FIGURES.items() if is_drawn(study, name)
+    ]
+    if carried_over(study):
+        figures.insert(1, (CARRIED_OVER["shares"], picture(RESULTS / "shares.png")))
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(
         profile=study,

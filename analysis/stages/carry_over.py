@@ -13,6 +13,8 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 
 from analysis.estimates.estimates import Estimate, gap_estimates
+from analysis.figures.results import models_compared
+from analysis.figures.style import save
 from analysis.paper.printing import write
 from analysis.study.carry_over import RESULTS, CarryOver, read_carry_over
 from analysis.study.results import read_results
@@ -82,6 +84,7 @@ def run(p: CarryOver, folder: Path) -> None:
     by_space = {space: shares_in(space, studies, results, p) for space in p.spaces}
     columns = {f"{space}, {model}": by for space, found in by_space.items() for model, by in found.items()}
     write(pd.DataFrame(columns).rename_axis(index="method"), folder / "shares")
+    save(models_compared.draw(by_space), folder / "shares")
     rows = {}
     for space, found in by_space.items():
         for one, other in pairwise(found):
