@@ -52,14 +52,26 @@ class Counter:
 
 def passes(method: Method, p: SamplingParams, gradient_batch: int, sigmas: Tensor, distilled: bool = False) -> Passes:
     """Counted on two particles of noise, in the latent's own space: the denoiser's cost does not depend on the space. A
-    method that selects is counted for all of its candidates."""
+    method that selects is counted for all of its candidates; one that selects on the way, for the look at them and for
+    the rest of the way of those that it keeps."""
     cells = tuple(replace(cell, space="latent") for cell in method.repel or ())
-    counter = Counter(method, p, gradient_batch, distilled)
     start = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(0))
     method_there = replace(method, repel=cells or None, select=None)
-    sample(counter, sigmas, method_there, lambda purpose: start, Context(0), "dry run")
+
+    def walked(**ends: Any) -> Counter:
+        counter = Counter(method, p, gradient_batch, distilled)
+        sample(counter, sigmas, method_there, lambda purpose: start, Context(0), "dry run", **ends)
+        return counter
+
+    method.require_levels(sigmas[:-1].tolist())
     candidates = method.select.candidates if method.select else 1
-    return Passes(candidates * counter.forward, candidates * counter.backward)
+    stop = method.select.stop(sigmas[:-1].tolist()) if method.select else None
+    first = walked(stop=stop)
+    if stop is None:
+        return Passes(candidates * first.forward, candidates * first.backward)
+    first(start, sigmas[stop].item())  # the look
+    last = walked(resume=(start, stop))
+    return Passes(candidates * first.forward + last.forward, candidates * first.backward + last.backward)
 
 
 @dataclass(frozen=True)

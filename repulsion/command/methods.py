@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
 def described(row: dict[str, Any]) -> str:
     """A row of methods in one line."""
     parts = [row["predict"]]
-    for name in ("couple", "correct", "rescale", "guidance", "anneal", "prompt_noise", "spread", "select"):
+    for name in ("couple", "correct", "drive", "rescale", "guidance", "anneal", "prompt_noise", "spread", "select"):
         if row[name] is not None:
             said = words(row[name])
             parts.append(f"{name} ({said})" if said else name)

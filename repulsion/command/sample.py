@@ -75,8 +75,9 @@ def run(args: argparse.Namespace) -> None:
         width=args.width,
         negative_prompt=args.negative_prompt,
     )
-    total = args.levels * (method.select.candidates if method.select else 1)
-    with tqdm(total=total, desc=args.method, unit="level") as bar:
+    sigmas = family_of(pipe).sigmas(request.schedule, request.levels, request.size)[:-1].tolist()
+    method.require_levels(sigmas)
+    with tqdm(total=method.levels(sigmas), desc=args.method, unit="level") as bar:
         result = sample_particles(pipe, method, request, list(range(args.n)), classifier, bar=bar.update)
     images = to_images(pipe, result.x0, args.batch)
     done = {name: getattr(args, name) for name in OPTIONS} | {

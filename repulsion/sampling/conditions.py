@@ -1,4 +1,4 @@
-"""Conditioning per noise level: the guidance scale, the score's scale, and the prompt's embedding."""
+"""What changes per noise level before repulsion: the guidance scale, the score, and the prompt's embedding."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pydantic import Field
 from torch import Tensor
 
 from repulsion.core.errors import BadInput
-from repulsion.core.settings import NotNegative, Positive, Share, settings
+from repulsion.core.settings import NotNegative, OneOf, Positive, Share, settings
 from repulsion.diffusion.levels import Latents, NoiseRange
+from repulsion.forces.energies import BANDWIDTHS, squared_distances
 
 Embedding = Float[Tensor, "n *shape"]  # of a text: [n, tokens, width], or pooled [n, width]
 
@@ -77,6 +78,25 @@ class Rescaling(NoiseRange):
         """Of the score: (s^2 + sigma^2) / (s^2 / k + sigma^2), from 1 at high noise to k at none; on Gaussian data of
         variance s^2 sampling then ends at variance s^2 / k."""
         return (self.s**2 + sigma**2) / (self.s**2 / self.k + sigma**2)
+
+
+@settings
+class Driving(NoiseRange):
+    """The driving term of SVGD (Liu & Wang 2016): each particle follows the scores of its neighbours too, weighed by a
+    Gaussian kernel between noisy latents. The weights sum to one (SVGD's own sum to less, the lonelier a particle is);
+    the repulsion beside it is the row's own."""
+
+    bandwidth: Annotated[str, OneOf(BANDWIDTHS, "bandwidth")]
+
+
+def driven(score: Latents, x: Latents, driving: Driving) -> Latents:
+    """sum_j k(x_i, x_j) score_j / sum_j k(x_i, x_j), k(a, b) = exp(-|a - b|^2 / h)."""
+    if len(x) == 1:
+        return score
+    sqdist = squared_distances(x.flatten(1))
+    h = BANDWIDTHS[driving.bandwidth](sqdist).clamp(min=torch.finfo(sqdist.dtype).tiny)
+    kernel = torch.exp(-sqdist / h)
+    return (kernel / kernel.sum(1, keepdim=True) @ score.flatten(1)).view_as(score)
 
 
 def guidance_schedule(guidance: Guidance) -> Callable[[float], float]:

@@ -14,7 +14,7 @@ from repulsion.core.settings import OneOf, Positive, settings, strict
 from repulsion.diffusion.levels import NoiseRange
 from repulsion.forces.embeddings import NEEDS, SPACES
 from repulsion.forces.repulsion import Repulsion
-from repulsion.sampling.conditions import Anneal, Guidance, PromptNoise, Rescaling
+from repulsion.sampling.conditions import Anneal, Driving, Guidance, PromptNoise, Rescaling
 from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS
 
 METHODS_FILE = Path(__file__).parents[1] / "data" / "methods.yaml"
@@ -29,6 +29,11 @@ class Correction(NoiseRange):
     step: CorrectionStep
 
 
+def first_at(highest: float, sigmas: list[float]) -> int:
+    """The first of the noise levels (falling) that is not above `highest`, one of which has to be there."""
+    return next(k for k, sigma in enumerate(sigmas) if sigma <= highest)
+
+
 @settings
 class Spread:
     """The "add particles" start: one particle until the first noise level that is not above `sigma`, there copied and
@@ -37,13 +42,8 @@ class Spread:
     sigma: Positive
     step: CorrectionStep
 
-    @property
-    def range(self) -> NoiseRange:
-        return NoiseRange(sigma_max=self.sigma)
-
     def level(self, sigmas: list[float]) -> int:
-        """The first of the noise levels (falling) that is not above `sigma`."""
-        return next(k for k, sigma in enumerate(sigmas) if self.range.acts_at(sigma))
+        return first_at(self.sigma, sigmas)
 
 
 @settings
@@ -57,18 +57,25 @@ class Coupling:
 @settings
 class Selection:
     """The best of M: `candidates` times as many particles are sampled, and of them those that lie farthest apart in
-    `space` are kept, chosen greedily."""
+    `space` are kept, chosen greedily: of finished latents, or, where `sigma` is given (pruned selection), of those that
+    the denoiser predicts at the first noise level that is not above it, from where only what is kept goes on. That
+    look costs one evaluation of each candidate."""
 
     candidates: Annotated[int, Field(ge=1, le=MAX_CANDIDATES)]
     space: Annotated[str, OneOf(SPACES, "space")]
+    sigma: Positive | None = None
+
+    def stop(self, sigmas: list[float]) -> int | None:
+        """Before which of the noise levels (falling) candidates are looked at; None: after the last."""
+        return None if self.sigma is None else first_at(self.sigma, sigmas)
 
 
 @settings
 class Method:
     """Which steps at which noise levels. Repulsions add up, and act in every step at a level in their range,
-    corrections included. `guidance`, `anneal` and `prompt_noise` change how the denoiser is conditioned, `rescale` the
-    score before repulsion, `couple` the starts, `select` what is kept. Raises BadInput for groups of starts that
-    would not stay together."""
+    corrections included. `guidance`, `anneal` and `prompt_noise` change how the denoiser is conditioned, `drive` and
+    `rescale` the score before repulsion, `couple` the starts, `select` what is kept. Raises BadInput for groups of
+    starts that would not stay together."""
 
     predict: Annotated[str, OneOf(PREDICTIONS, "prediction step")]
     correct: Correction | None = None
@@ -79,12 +86,15 @@ class Method:
     select: Selection | None = None
     prompt_noise: PromptNoise | None = None
     rescale: Rescaling | None = None
+    drive: Driving | None = None
     couple: Coupling | None = None
 
     def __post_init__(self) -> None:
         for other in ("spread", "select"):
             if self.couple and getattr(self, other):
                 raise BadInput(f"couple: expected no {other} beside it, which breaks the groups up")
+        if self.spread and self.select and self.select.sigma is not None:
+            raise BadInput("select: sigma: expected none beside spread, which starts from one particle")
 
     @property
     def spaces(self) -> list[str]:
@@ -100,14 +110,24 @@ class Method:
         """Whether some force needs a backward pass through the denoiser."""
         return any(r.through_denoiser for r in self.repel or ())
 
+    def levels(self, sigmas: list[float]) -> int:
+        """Through how many of these noise levels sets are sampled, those of candidates included."""
+        if not self.select:
+            return len(sigmas)
+        stop = self.select.stop(sigmas)
+        candidates = self.select.candidates
+        return candidates * len(sigmas) if stop is None else (candidates - 1) * stop + len(sigmas)
+
     def require_levels(self, sigmas: list[float]) -> None:
         """Raise BadInput for a part that would act at none of these noise levels (falling, the last 0 left out). At
         sigma = infinity only what conditions the denoiser acts."""
         for where, part in (("guidance", self.guidance), ("prompt_noise", self.prompt_noise)):
             if part:
                 part.require_level(sigmas, where)
-        parts = {"correct": self.correct, "spread": self.spread and self.spread.range}
-        parts["rescale"] = self.rescale
+        parts = {"correct": self.correct, "rescale": self.rescale, "drive": self.drive}
+        for where, start in (("spread", self.spread), ("select", self.select)):
+            if start and start.sigma is not None:
+                parts[where] = NoiseRange(sigma_max=start.sigma)
         parts |= {f"repel[{k}]": repulsion for k, repulsion in enumerate(self.repel or ())}
         for where, part in parts.items():
             if part:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from repulsion.core.settings import MAX_IMAGES
 from repulsion.diffusion.denoiser import Denoiser
-from repulsion.diffusion.families.family import OF_TEXT, Condition, Family
+from repulsion.diffusion.families.family import OF_TEXT, Condition
 from repulsion.diffusion.families.registry import family_of
 from repulsion.forces.embeddings import Context, embedding
 from repulsion.forces.style_classifier import StyleClassifier
@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ParticleResult:
-    """Latents [n, c, h, w] at sigma 0, the particle that each came from, every evaluation of the drift with repulsion,
-    and how many latents went through the denoiser, forwards and backwards."""
+    """Latents [n, c, h, w] at sigma 0, or x at the level where sampling was to stop; the particle that each came from,
+    every evaluation of the drift with repulsion, and how many latents went through the denoiser, forwards and
+    backwards."""
 
     x0: Tensor
     index: list[int]
@@ -66,45 +67,71 @@ def sample_particles(
         return sliced(lambda part, s: family.decode(part), x, request.decode_batch)
 
     context = Context(request.seed, classifier, images, request.batch)
-    candidates = method.select.candidates if method.select else 1
-    groups = [[k + c * MAX_IMAGES for k in index] for c in range(candidates)]
-    parts = []
+
+    def part(name: str, group: list[int], **ends: Any) -> ParticleResult:
+        keeper = Keeper(unfinished / f"{name}.safetensors" if unfinished else None, (method, request, group))
+        return sample_part(pipe, method, request, group, context, keeper, bar, **ends)
+
     with family.decoding() if method.needs("decode") else nullcontext():
-        for c, group in enumerate(groups):
-            keeper = Keeper(unfinished / f"{c:03d}.safetensors" if unfinished else None, (method, request, group))
-            parts.append(sample_candidates(pipe, method, request, group, context, keeper, bar))
-        x0, kept = torch.cat([part.x0 for part in parts]), list(range(len(index)))
-        if method.select:
-            with torch.no_grad():
-                phi = embedding(method.select.space, context)(x0, last_sigma(family, request), request.levels - 1)
-            kept = farthest(phi, len(index))
-    particle = [k for group in groups for k in group]
+        if not method.select:
+            return part("000", index)
+        sigmas = family.sigmas(request.schedule, request.levels, request.size)[:-1].tolist()
+        method.require_levels(sigmas)
+        stop = method.select.stop(sigmas)
+        groups = [[k + c * MAX_IMAGES for k in index] for c in range(method.select.candidates)]
+        found = together([part(f"{c:03d}", group, stop=stop) for c, group in enumerate(groups)])
+        if stop is None:
+            return taken(found, farthest(embedded(method, context, found.x0, sigmas, len(sigmas) - 1), len(index)))
+        denoise = conditioned(pipe, method, request, found.index)
+        with torch.no_grad():
+            predicted = denoise(found.x0, sigmas[stop])
+        kept = taken(found, farthest(embedded(method, context, predicted, sigmas, stop), len(index)))
+        last = part("kept", kept.index, start=(kept.x0, stop))
+    whole = replace(last, evaluations=found.evaluations + last.evaluations)
+    return replace(
+        whole,
+        passes=found.passes + denoise.passes + last.passes,
+        backward_passes=found.backward_passes + last.backward_passes,
+    )
+
+
+def together(parts: list[ParticleResult]) -> ParticleResult:
+    """All particles, evaluations and passes of several results."""
     return ParticleResult(
-        x0[kept],
-        [particle[k] for k in kept],
+        torch.cat([part.x0 for part in parts]),
+        [k for part in parts for k in part.index],
         [e for part in parts for e in part.evaluations],
         sum(part.passes for part in parts),
         sum(part.backward_passes for part in parts),
     )
 
 
-def sample_candidates(
-    pipe: DiffusionPipeline,
-    method: Method,
-    r: SetRequest,
-    index: list[int],
-    context: Context,
-    keeper: Keeper,
-    bar: Callable[[], object] | None,
-) -> ParticleResult:
-    """The particles `index`, none of them chosen or left out."""
+def taken(found: ParticleResult, rows: list[int]) -> ParticleResult:
+    """Some of a result's particles, with all of its evaluations and passes."""
+    return replace(found, x0=found.x0[rows], index=[found.index[k] for k in rows])
+
+
+@torch.no_grad()
+def embedded(method: Method, context: Context, x0: Tensor, sigmas: list[float], level: int) -> Float[Tensor, "m d"]:
+    """x0 in the space that the method selects in, as a network that knows noise levels sees it at this one."""
+    return embedding(method.select.space, context)(x0, sigmas[level], level)
+
+
+def noise_of(pipe: DiffusionPipeline, r: SetRequest, index: list[int]) -> Callable[..., Tensor]:
+    """noise(purpose) of particles, of their latents' shape or of another."""
     family = family_of(pipe)
-    sigmas, latent, device = family.sigmas(r.schedule, r.levels, r.size), family.latent_shape(r.size), family.device
-    values = sigmas.tolist()
+    latent = family.latent_shape(r.size)
 
     def noise(purpose: str, shape: tuple[int, ...] = latent) -> Tensor:
-        return particle_noise(r.seed, r.prompt_id, index, purpose, shape).to(device)
+        return particle_noise(r.seed, r.prompt_id, index, purpose, shape).to(family.device)
 
+    return noise
+
+
+def conditioned(pipe: DiffusionPipeline, method: Method, r: SetRequest, index: list[int]) -> Denoiser:
+    """The denoiser as a method conditions it, of the particles `index`."""
+    family, noise = family_of(pipe), noise_of(pipe, r, index)
+    values = family.sigmas(r.schedule, r.levels, r.size).tolist()
     draws = cache(noise)  # of those that are the same at every level
 
     def edit(condition: Condition, sigma: float) -> Condition:
@@ -123,7 +150,7 @@ def sample_candidates(
             changed["prompt"] = perturbed(value, *both, p)
         return condition | changed
 
-    denoise = Denoiser(
+    return Denoiser(
         pipe,
         r.texts,
         r.guidance_scale,
@@ -135,25 +162,37 @@ def sample_candidates(
         negative_prompt=r.negative_prompt,
         size=r.size,
     )
+
+
+def sample_part(
+    pipe: DiffusionPipeline,
+    method: Method,
+    r: SetRequest,
+    index: list[int],
+    context: Context,
+    keeper: Keeper,
+    bar: Callable[[], object] | None,
+    start: tuple[Tensor, int] | None = None,
+    stop: int | None = None,
+) -> ParticleResult:
+    """The particles `index`, none of them chosen or left out; from x after so many levels where `start` gives both, and
+    to the level `stop` where it is given."""
+    family, denoise = family_of(pipe), conditioned(pipe, method, r, index)
     kept = keeper.read()
     denoise.passes, denoise.backward_passes = kept.passes, kept.backward_passes
     evaluations = kept.evaluations
-    resume = (kept.x.to(device), kept.levels) if kept.x is not None else None
+    resume = (kept.x.to(family.device), kept.levels) if kept.x is not None else start
 
     def after_level(x: Tensor, levels: int) -> None:
         progress = Progress(x, levels, evaluations, denoise.passes, denoise.backward_passes)
-        keeper.write(progress, r.levels)
+        keeper.write(progress, r.levels if stop is None else stop)
         if bar:
             bar()
 
+    sigmas, noise = family.sigmas(r.schedule, r.levels, r.size), noise_of(pipe, r, index)
     hooks = Hooks(after_level=after_level)
-    x0 = sample(denoise, sigmas, method, noise, context, r.name, hooks, evaluations.append, resume)
+    x0 = sample(denoise, sigmas, method, noise, context, r.name, hooks, evaluations.append, resume, stop)
     return ParticleResult(x0, index, evaluations, denoise.passes, denoise.backward_passes)
-
-
-def last_sigma(family: Family, r: SetRequest) -> float:
-    """The lowest noise level above 0: the one at which a network that knows noise levels sees finished latents."""
-    return family.sigmas(r.schedule, r.levels, r.size)[-2].item()
 
 
 def farthest(phi: Float[Tensor, "m d"], n: int) -> list[int]:

@@ -20,6 +20,7 @@ from repulsion.core.errors import BadInput
 from repulsion.diffusion.levels import Latents
 from repulsion.forces.embeddings import Context, Embed, embedding
 from repulsion.forces.repulsion import DIRECTIONS, STRENGTHS, force
+from repulsion.sampling.conditions import driven
 from repulsion.sampling.methods import Method
 from repulsion.sampling.steps import CORRECTIONS, PREDICTIONS, Draw, Step
 from repulsion.tensors.noise import coupled
@@ -65,8 +66,8 @@ class Run:
     name: str
 
     def drift(self, x: Latents, sigma: float, level: int, draw: Draw) -> Latents:
-        """The score (x0 - x) / sigma^2, rescaled where the method says so, less the repulsions of this level; `draw` is
-        noise, for the control."""
+        """The score (x0 - x) / sigma^2, driven by the neighbours' and rescaled where the method says so, less the
+        repulsions of this level; `draw` is noise, for the control."""
         # by the level's sigma: a step of second order evaluates the drift at the next one, too
         cells = zip(self.method.repel or (), self.embeds, strict=True)
         active = [(r, e) for r, e in cells if r.acts_at(self.sigmas[level])]
@@ -79,6 +80,8 @@ class Run:
             if self.hooks.edit_x0:
                 x0 = self.hooks.edit_x0(leaf, x0, sigma, level)
         score = (x0.detach() - x) / sigma**2
+        if (drive := self.method.drive) and drive.acts_at(self.sigmas[level]):
+            score = driven(score, x, drive)
         if (rescale := self.method.rescale) and rescale.acts_at(self.sigmas[level]):
             score *= rescale.factor(sigma)
         total = torch.zeros_like(score)
@@ -103,8 +106,10 @@ def sample(
     hooks: Hooks | None = None,
     observe: Callable[[Evaluation], None] | None = None,
     resume: tuple[Latents, int] | None = None,
+    stop: int | None = None,
 ) -> Latents:
-    """The particles at sigma 0, after every level of `sigmas`; from x after so many levels where `resume` gives both.
+    """The particles at sigma 0, after every level of `sigmas`, or at the level `stop`; from x after so many levels
+    where `resume` gives both.
 
     noise(purpose) draws a standard normal for every particle of the set: "start", then one purpose for each step that
     needs noise, so that a draw depends on the particle and the step and on nothing else. Raises BadInput for a method
@@ -122,7 +127,7 @@ def sample(
     first = start[:1] if method.spread else start
     x, done = resume or (first if math.isinf(sigmas[0]) else first * sigmas[0].item(), 0)
     for level, (sigma, sigma_next) in enumerate(pairwise(sigmas.tolist())):
-        if level < done:
+        if level < done or (stop is not None and level >= stop):
             continue
         x = at_level(run, x, len(start), level, sigma, sigma_next, noise)
         require_finite(x, name, level, sigma)

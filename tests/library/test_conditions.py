@@ -7,11 +7,13 @@ from repulsion.core.errors import BadInput
 from repulsion.forces.embeddings import Context
 from repulsion.sampling.conditions import (
     Anneal,
+    Driving,
     Guidance,
     PromptNoise,
     Rescaling,
     annealed,
     condition_share,
+    driven,
     guidance_schedule,
     perturbed,
     projected,
@@ -120,6 +122,33 @@ def test_a_rescaling_by_one_is_none_and_acts_in_its_range():
     assert torch.equal(ended(Method("euler", rescale=Rescaling(1.0)), 1.0, start), ended(PLAIN, 1.0, start))
     late = Rescaling(0.5, sigma_max=2.0)
     assert not late.acts_at(3.0) and late.factor(1.0) == pytest.approx(2 / 3) and late.factor(0.0) == 0.5
+
+
+def test_two_particles_drive_each_other_by_their_kernel():
+    """h = |a - b|^2 / ln 2, so that the kernel of the pair is a half: two thirds of one's own score, one of the other's."""
+    score = torch.tensor([[3.0, 0.0], [0.0, 6.0]])
+    found = driven(score, torch.tensor([[0.0, 0.0], [5.0, 1.0]]), Driving("median"))
+    torch.testing.assert_close(found, torch.tensor([[2.0, 2.0], [1.0, 4.0]]))
+
+
+def test_the_driving_term_keeps_a_common_score_and_follows_the_order():
+    generator = torch.Generator().manual_seed(0)
+    x, score = torch.randn(2, 5, 3, 4, generator=generator)
+    same = score[:1].expand(5, 3, 4)
+    torch.testing.assert_close(driven(same, x, Driving("row_median")), same)
+    order = torch.tensor([3, 0, 4, 1, 2])
+    found = driven(score, x, Driving("median"))
+    torch.testing.assert_close(driven(score[order], x[order], Driving("median")), found[order])
+    assert torch.equal(driven(score[:1], x[:1], Driving("median")), score[:1])  # one particle has no neighbours
+    torch.testing.assert_close(driven(score, torch.ones(5, 3, 4), Driving("median")), score.mean(0).expand(5, 3, 4))
+
+
+def test_driven_particles_keep_their_mean_and_contract_less():
+    """Of the score -x / (s^2 + sigma^2) what is shared points to the centre less."""
+    start = torch.randn(20, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    plain, found = ended(PLAIN, 1.0, start), ended(Method("euler", drive=Driving("median")), 1.0, start)
+    assert torch.pdist(found).mean() > 1.5 * torch.pdist(plain).mean()
+    assert not Driving("median", sigma_max=2.0).acts_at(3.0)
 
 
 def test_projected_guidance_by_hand():

@@ -31,6 +31,8 @@ NOISY = Repulsion("rbf", "style_classifier", "noisy", Strength("alpha", 10.0), "
         (Method("euler", repel=(NOISY,)), 40, 0),
         (Method("euler", repel=(THROUGH, NOISY)), 40, 10),
         (Method("euler", select=Selection(3, "latent")), 120, 0),
+        (Method("euler", select=Selection(3, "latent", sigma=1.9)), 3 * (18 + 2) + 22, 0),  # 9 levels are above 1.9
+        (Method("euler", select=Selection(3, "latent", sigma=100.0)), 3 * 2 + 40, 0),
     ],
 )
 def test_passes_by_hand(method, forward, backward):

@@ -96,16 +96,37 @@ def test_the_best_of_more_candidates(pipe):
     assert torch.pdist(best.x0.flatten(1)).min() > torch.pdist(plain.x0.flatten(1)).min()
 
 
+def test_candidates_are_pruned_on_the_way(pipe):
+    """The levels are 14.6, 1.6 and 0.03."""
+    plain = made(pipe, PLAIN)
+    assert torch.equal(made(pipe, Method("euler", select=Selection(1, "latent", sigma=2.0))).x0, plain.x0)
+    pruned = made(pipe, Method("euler", select=Selection(3, "latent", sigma=2.0)))
+    assert pruned.passes == 2 * N * (3 * 2 + 2) and len(pruned.x0) == len(set(pruned.index)) == N
+    finished = sample_particles(pipe, PLAIN, REQUEST, pruned.index, None)
+    assert torch.allclose(pruned.x0, finished.x0, atol=1e-4)  # what is kept is what it would have become
+    assert torch.pdist(pruned.x0.flatten(1)).min() > torch.pdist(plain.x0.flatten(1)).min()
+
+
+def test_a_list_of_texts_has_no_candidates(pipe):
+    texts = replace(REQUEST, texts=["a painting of a vase"] * N)
+    with pytest.raises(BadInput, match="expects one text for all, got a list"):
+        made(pipe, Method("euler", select=Selection(2, "latent")), texts)
+
+
 class Killed(Exception):
     pass
 
 
 @pytest.mark.parametrize("level", [1, 2, 3, 5])
-@pytest.mark.parametrize("select", [None, Selection(2, "latent")])
-def test_a_killed_set_goes_on_after_its_last_level(pipe, tmp_path, monkeypatch, level, select):
+@pytest.mark.parametrize(
+    "select,levels,evaluations",
+    [(None, 3, 2), (Selection(2, "latent"), 6, 4), (Selection(2, "latent", sigma=2.0), 4, 3)],
+)
+def test_a_killed_set_goes_on_after_its_last_level(pipe, tmp_path, monkeypatch, level, select, levels, evaluations):
     """As it would have ended: the same latents, counts and recorded forces."""
     method = replace(repelled("denoised"), select=select)
-    if level > 3 and not select:
+    assert method.levels([14.6, 1.6, 0.03]) == levels
+    if level > levels:
         return
     monkeypatch.setattr(progress, "KEEP_FROM", 0.0)
     whole = made(pipe, method)
@@ -120,10 +141,10 @@ def test_a_killed_set_goes_on_after_its_last_level(pipe, tmp_path, monkeypatch, 
         sample_particles(pipe, method, REQUEST, list(range(N)), None, tmp_path, killed)
     rest = []
     again = sample_particles(pipe, method, REQUEST, list(range(N)), None, tmp_path, lambda: rest.append(1))
-    assert len(ends) + len(rest) == (6 if select else 3)
+    assert len(ends) + len(rest) == levels
     assert torch.equal(again.x0, whole.x0) and again.index == whole.index
     assert (again.passes, again.backward_passes) == (whole.passes, whole.backward_passes)
-    assert again.evaluations == whole.evaluations and len(whole.evaluations) == (4 if select else 2)
+    assert again.evaluations == whole.evaluations and len(whole.evaluations) == evaluations
 
 
 def test_what_another_set_kept_is_not_continued(pipe, tmp_path):
