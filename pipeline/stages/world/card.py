@@ -108,8 +108,9 @@ place and gives the three kinds of features; no method may be guided by it.""",
         "arguments": ", text_encoder_3=None, tokenizer_3=None",  # diffusers takes no null in the index for them
         "noise": """\
 It is trained by flow matching: x_t = (1 - t) x0 + t eps, velocity prediction, logit-normal times, and sampled without a
-shift. The autoencoder is that of [the small Stable Diffusion](../painted-world/README.md), and the training scenes and their
-captions are those of its second round: what differs between the two is the network, its text encoders and its training.
+shift. The autoencoder is that of [the small Stable Diffusion](../painted-world/README.md). The scenes and captions of the first
+round of training are those of that model's second, and those of the second are drawn alike: what differs between the two models
+is the network, its text encoders and its training.
 
 There is no T5: the stock pipeline pads a prompt with 256 tokens of zeros instead, at several times the cost. The model was
 trained with and without them; `max_sequence_length=0` leaves them out, as this project's stages do.""",
