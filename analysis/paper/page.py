@@ -54,9 +54,10 @@ TABLES = {
 }
 # The same for all profiles that are compared with each other.
 CARRIED_OVER = {
-    "shares": "The same methods on several models, each at the strengths that its own sweep chose: share of the gap "
-    "closed by the unbiased squared MMD.",
-    "order": "Whether the order of the methods carries over: Spearman's correlation of the shares, and of the pairs of "
+    "shares": "The same methods on several models, share of the gap closed by the unbiased squared MMD; each at the "
+    "strength that the model's own sweep chose, or, where no row held the margins, at the U-Net's.",
+    "order": "Whether the order of the methods carries over: Spearman's correlation of the shares (its "
+    "interval is over particle sets, for these methods), and of the pairs of "
     "methods that both models tell apart, how many have the same order.",
 }
 FIGURES = {

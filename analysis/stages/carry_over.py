@@ -37,7 +37,8 @@ def rank_correlation(
 
 def order_kept(a: dict[str, Estimate], b: dict[str, Estimate]) -> Estimate:
     """The rank correlation of the methods of two models. A resample draws the same particle sets of both, which start
-    from the same noise. What is drawn is noisier than what was measured, so that the interval leans towards 0."""
+    from the same noise: the interval is over particle sets, for these methods. Ranks of a resample are noisier than
+    those that were measured, so that it need not be centred on the value."""
     values = [np.array([[one.value for one in found.values()]]) for found in (a, b)]
     draws = [np.stack([one.draws for one in found.values()], axis=1) for found in (a, b)]
     return Estimate(float(rank_correlation(*values)[0]), rank_correlation(*draws))
@@ -60,11 +61,12 @@ def common_methods(studies: dict[str, Study]) -> list[str]:
     """The methods that every profile has, but for plain sampling. Raises BadInput where profiles are not comparable."""
     first, *others = studies.values()
     for study in others:
-        for part in ("sampling", "prompts", "encoder"):
+        for part in ("sampling", "prompts", "encoder", "references", "reference_sets"):
             if getattr(study, part) != getattr(first, part):
                 raise BadInput(f"profile {study.profile}: {part}: expected what profile {first.profile} has")
-        if study.analysis.baseline != first.analysis.baseline:
-            raise BadInput(f"profile {study.profile}: baseline: expected {first.analysis.baseline!r}")
+        for part in ("reference", "floor", "baseline"):
+            if (found := getattr(study.analysis, part)) != (expected := getattr(first.analysis, part)):
+                raise BadInput(f"profile {study.profile}: {part}: expected {expected!r}, got {found!r}")
     kept = [m for m in first.methods if m != first.analysis.baseline and all(m in s.methods for s in others)]
     if len(kept) < 3:
         raise BadInput(f"expected at least three methods that all profiles have, got {', '.join(kept) or 'none'}")

@@ -12,6 +12,7 @@ from analysis.study.settings import Study
 from pipeline.profile.stage import main
 from pipeline.sets.failures import read_failures
 from pipeline.sets.feature_sets import SPACES
+from repulsion.core.errors import BadInput
 from repulsion.core.files import new_file
 
 # The gain that strengths are chosen by: the share of the gap closed by the unbiased distance, mean over these spaces.
@@ -66,6 +67,10 @@ def chosen(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def run(study: Study) -> None:
+    if study.analysis.sweep != study.profile:  # it would overwrite another sweep's results
+        raise BadInput(f"analysis: sweep: expected its own name {study.profile!r}, got {study.analysis.sweep!r}")
+            f"analysis: sweep: expected the sweep's own name {study.profile!r}, got {study.analysis.sweep!r}"
+        )
     table = row_table(study, read_failures(study))
     for path, rows in ((study.sweep_rows, table), (study.sweep_chosen, chosen(table))):
         with new_file(path) as part:

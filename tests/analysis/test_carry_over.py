@@ -58,6 +58,9 @@ def test_profiles_with_other_prompts_or_sizes_are_not_compared():
     other = replace(small, sampling=replace(small.sampling, sets_per_prompt=2))
     with pytest.raises(BadInput, match="profile small: sampling: expected what profile small has"):
         common_methods({"one": small, "other": other})
+    floor = replace(small, analysis=replace(small.analysis, floor="truth"))
+    with pytest.raises(BadInput, match="profile small: floor: expected 'max_div2', got 'truth'"):
+        common_methods({"one": small, "other": floor})
     few = replace(small, methods=("plain", "latent"), image_sets=("plain", "latent", *small.references))
     with pytest.raises(BadInput, match="at least three methods that all profiles have, got latent"):
         common_methods({"one": small, "other": few})

@@ -6,6 +6,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from analysis.stages import sweep as sweep_stage
+from analysis.study.settings import Study
+from pipeline.profile.profile import read_profile
+from repulsion.core.errors import BadInput
 from repulsion.sampling.methods import METHODS_FILE
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +51,11 @@ def test_the_sweep_s_prompts_are_not_reported_on(sweep, reported):
     swept = pd.read_csv(ROOT / "results" / sweep / "prompts.csv")["prompt_id"]
     reported = pd.read_csv(ROOT / "results" / reported / "prompts.csv")["prompt_id"]
     assert set(prompts[swept]) == {"development"} and set(prompts[reported]) == {"test"}
+
+
+def test_a_sweep_does_not_overwrite_another():
+    with pytest.raises(BadInput, match="sweep: expected its own name 'small', got 'sweep'"):
+        sweep_stage.run(read_profile(ROOT / "params.yaml", Study))
 
 
 @pytest.mark.parametrize("sweep", ROWS)
