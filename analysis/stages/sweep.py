@@ -69,8 +69,6 @@ def chosen(table: pd.DataFrame) -> pd.DataFrame:
 def run(study: Study) -> None:
     if study.analysis.sweep != study.profile:  # it would overwrite another sweep's results
         raise BadInput(f"analysis: sweep: expected its own name {study.profile!r}, got {study.analysis.sweep!r}")
-            f"analysis: sweep: expected the sweep's own name {study.profile!r}, got {study.analysis.sweep!r}"
-        )
     table = row_table(study, read_failures(study))
     for path, rows in ((study.sweep_rows, table), (study.sweep_chosen, chosen(table))):
         with new_file(path) as part:
