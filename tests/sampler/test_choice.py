@@ -53,7 +53,8 @@ def test_the_sweep_s_prompts_are_not_reported_on(sweep, reported):
     assert set(prompts[swept]) == {"development"} and set(prompts[reported]) == {"test"}
 
 
-def test_a_sweep_does_not_overwrite_another():
+def test_a_sweep_does_not_overwrite_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # if it did, it would not be the shipped one
     with pytest.raises(BadInput, match="sweep: expected its own name 'small', got 'sweep'"):
         sweep_stage.run(read_profile(ROOT / "params.yaml", Study))
 
