@@ -43,8 +43,13 @@ def edited(path: Path, **changes: object) -> None:
 def test_a_folder_is_the_pipeline_that_was_saved(whole):
     theirs = StableDiffusion3Pipeline.from_pretrained(whole)
     ours = load_pipeline(whole, "cpu")
-    images = [repel(pipe, PROMPT, method="plain", n=2, seed=0, levels=3) for pipe in (ours, theirs)]
-    assert torch.equal(*images)
+    for part in layout_of(whole).networks:
+        kept, saved = (getattr(pipe, part).state_dict() for pipe in (ours, theirs))
+        assert kept.keys() == saved.keys() and all(torch.equal(kept[name], saved[name]) for name in saved)
+    # equal weights at other addresses: a kernel that looks at alignment adds in another order, and a value may round
+    # to the next of 256
+    images = [repel(pipe, PROMPT, method="plain", n=2, seed=0, levels=3).int() for pipe in (ours, theirs)]
+    assert (images[0] - images[1]).abs().max() <= 1
     assert len(load_tokenizers(whole)) == 3 and "text_encoder_3" in layout_of(whole).networks
 
 
@@ -68,7 +73,7 @@ def test_the_padding_of_a_missing_t5_is_the_pipeline_s_or_what_the_index_says(fo
     assert condition["prompt"].shape[1] == null["prompt"].shape[1] == clip + tokens
     theirs = StableDiffusion3Pipeline.from_pretrained(folder, text_encoder_3=None, tokenizer_3=None)
     expected = theirs.encode_prompt(PROMPT, None, None, max_sequence_length=tokens)[0]
-    assert torch.equal(condition["prompt"], expected)
+    torch.testing.assert_close(condition["prompt"], expected)
     assert sample_plain(pipe, [PROMPT], [0], 7.0, 2, 0).shape == (1, 3, 64, 64)
 
 
