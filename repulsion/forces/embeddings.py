@@ -24,13 +24,14 @@ CNN_CHANNELS = (16, 16, 16, 16, 16, 16)
 
 @dataclass(frozen=True)
 class Context:
-    """What a space may need besides the latents: a seed, and networks that not every model comes with; and how many
-    latents it may look at in one call."""
+    """What a space may need besides the latents: a seed, and networks that not every model comes with; how many latents
+    it may look at in one call; and latents at sigma 0 from which a method may keep away."""
 
     seed: int
     classifier: StyleClassifier | None = None
     decode: Callable[[Tensor], Tensor] | None = None  # latents -> images in [-1, 1], differentiable
     batch: int = 1024
+    protected: Tensor | None = None
 
 
 def latent(context: Context) -> Embed:
@@ -123,16 +124,32 @@ def levels_like(x: Float[Tensor, "n ..."], sigma: float) -> Float[Tensor, " n"]:
     return torch.full((len(x),), sigma, dtype=x.dtype, device=x.device)
 
 
+def decoder_of(context: Context, space: str) -> Callable[[Tensor], Tensor]:
+    if context.decode is None:
+        raise BadInput(f"space {space!r} needs a decoder of latents, and none was given")
+    return context.decode
+
+
 def decoded_average(context: Context) -> Embed:
     """Mean colour of the decoded image: [n, 3]."""
-    if context.decode is None:
-        raise BadInput("space 'decoded_average' needs a decoder of latents, and none was given")
-    decode = context.decode
+    decode = decoder_of(context, "decoded_average")
     return lambda x, sigma, level: decode(x).mean((2, 3))
 
 
+def decoded_cnn(context: Context) -> Embed:
+    """Features of the decoded image by a network that nobody trained, the same at every level: in place of DINO or
+    CLIP, which published methods use, where nothing may be shared with the encoder that measures."""
+    decode = decoder_of(context, "decoded_cnn")
+    return lambda x, sigma, level: random_cnn_at(decode(x), keyed_generator(context.seed, "random cnn", 0))
+
+
 # The part of its Context that a space needs besides the seed.
-NEEDS = {"style_classifier": "classifier", "style_classifier_thirds": "classifier", "decoded_average": "decode"}
+NEEDS = {
+    "style_classifier": "classifier",
+    "style_classifier_thirds": "classifier",
+    "decoded_average": "decode",
+    "decoded_cnn": "decode",
+}
 SPACES: dict[str, Callable[[Context], Embed]] = {
     "latent": latent,
     "channel_average": channel_average,
@@ -144,6 +161,7 @@ SPACES: dict[str, Callable[[Context], Embed]] = {
     "style_classifier": style_classifier,
     "style_classifier_thirds": style_classifier_thirds,
     "decoded_average": decoded_average,
+    "decoded_cnn": decoded_cnn,
 }
 
 

@@ -70,6 +70,29 @@ def dpp(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, 
     return 4 / (len(sqdist) * h) * inverse * k
 
 
+JITTER = 1e-4  # on the diagonal of a kernel matrix that duplicates make singular
+
+
+def dpp_likelihood(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
+    """Of -(1/n) log det(K) / det(K + I), the log-likelihood of the whole set under a determinantal point process with
+    kernel K (DiverseFlow, Morshed & Boddeti 2025), a jitter on K's diagonal: (4 / (n h)) (K^-1 - (K + I)^-1)_ij K_ij.
+    It grows without bound as two particles meet. h is the mean of the rows', as K must be symmetric."""
+    h = h.mean()
+    k, one = torch.exp(-sqdist / h), torch.eye(len(sqdist), dtype=sqdist.dtype, device=sqdist.device)
+    return 4 / (len(sqdist) * h) * (torch.linalg.inv(k + JITTER * one) - torch.linalg.inv(k + one)) * k
+
+
+def volume(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
+    """Of -(1/n) log det(I + G / h), G the Gram matrix of the centred embeddings, the volume that the set spans (OSCAR,
+    2025; its tau is 1 / h): (2 / (n h)) (M_ij - 1/n), M = (I + G / h)^-1. G follows from the distances alone. h is the
+    mean of the rows', as I + G / h must be symmetric."""
+    h, n = h.mean(), len(sqdist)
+    centring = torch.eye(n, dtype=sqdist.dtype, device=sqdist.device) - 1 / n
+    values, vectors = torch.linalg.eigh(-centring @ sqdist @ centring / 2)
+    inverse = vectors * (h / (h + values.clamp(min=0))) @ vectors.T  # of rank n - 1 at most: h may be next to nothing
+    return 2 / (n * h) * (inverse - 1 / n)
+
+
 def rke(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
     """Of log((1/n^2) sum_ij K_ij^2), the negative Renyi entropy of order 2 of the kernel's spectrum (RKE, Jalali et al.
     2023; SPARKE at one prompt): -8 K_ij^2 / (h sum K^2), K the Gaussian kernel. K must be symmetric, so h is the mean
@@ -101,6 +124,8 @@ ENERGIES: dict[str, Callable[[Float[Tensor, "n n"], Float[Tensor, "n 1"]], Float
     "rbf": rbf,
     "inverse_quadratic": inverse_quadratic,
     "dpp": dpp,
+    "dpp_likelihood": dpp_likelihood,
+    "volume": volume,
     "rke": rke,
     "vendi": vendi,
     "sparse": sparse,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from repulsion.core.errors import BadInput
@@ -26,6 +27,7 @@ STRENGTHS: dict[str, Callable[[float, Tensor, Tensor, float], float]] = {
     "prediction": lambda value, score, rep, sigma: value / sigma**2,
 }
 
+CLEAN = ("x0", "denoised")  # inputs without noise
 RULES = {**BANDWIDTHS, GIVEN: None}
 
 # From the force and a standard normal draw of its shape. `random` and `shuffled` are controls: a method that does no
@@ -50,8 +52,10 @@ class Strength:
 class Repulsion(NoiseRange):
     """One cell of the grid: energy x space x input x noise range x strength x bandwidth.
 
-    `direction`: `apart`, or a control of the same size in another direction. Raises BadInput for a name that is in no
-    registry.
+    `direction`: `apart`, or a control of the same size in another direction. `unit`: embeddings are divided by their
+    norms, so that distances are those of directions. `protected`: particles repel from the protected latents too, as if
+    these were particles that stay where they are; they are images without noise, so that the input has to be the
+    prediction. Raises BadInput for a name that is in no registry.
     """
 
     energy: Annotated[str, OneOf(ENERGIES, "energy")]
@@ -61,11 +65,15 @@ class Repulsion(NoiseRange):
     bandwidth: Annotated[str, OneOf(RULES, "bandwidth")]
     direction: Annotated[str, OneOf(DIRECTIONS, "direction")] = "apart"
     h: Positive | None = None  # a squared length in the space, where the bandwidth is given
+    unit: bool = False
+    protected: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.bandwidth == GIVEN) != (self.h is not None):
             raise BadInput(f"h: expected a number with bandwidth {GIVEN} and with no other, got {self.h}")
+        if self.protected and self.input not in CLEAN:
+            raise BadInput(f"protected: expected one of the inputs {', '.join(CLEAN)}, got {self.input}")
 
     @property
     def through_denoiser(self) -> bool:
@@ -74,12 +82,29 @@ class Repulsion(NoiseRange):
 
 
 @torch.enable_grad()
-def force(repulsion: Repulsion, embed: Embed, x: Latents, x0: Latents, sigma: float, level: int) -> Latents:
-    """rep of every particle, in the units of 1 / x: stepping against it drives the particles apart.
+def force(
+    repulsion: Repulsion,
+    embed: Embed,
+    x: Latents,
+    x0: Latents,
+    sigma: float,
+    level: int,
+    protected: Float[Tensor, "m c h w"] | None = None,
+) -> Latents:
+    """rep of every particle, in the units of 1 / x: stepping against it drives the particles apart, and away from the
+    protected latents where the repulsion looks at these.
 
     x is a leaf that requires a gradient, and x0 its prediction, with its graph where the input is the denoised one.
     """
-    phi = embed(INPUTS[repulsion.input].apply(x, x0, sigma), sigma, level)
-    push = gradient(repulsion.energy, repulsion.bandwidth, phi.detach(), repulsion.h)
+
+    def seen(latents: Tensor) -> Float[Tensor, "n d"]:
+        phi = embed(latents, sigma, level)
+        return phi / phi.norm(dim=1, keepdim=True).clamp(min=1e-12) if repulsion.unit else phi
+
+    phi = seen(INPUTS[repulsion.input].apply(x, x0, sigma))
+    every = phi.detach()
+    if repulsion.protected:
+        every = torch.cat([every, seen(protected.to(x)).detach()])
+    push = gradient(repulsion.energy, repulsion.bandwidth, every, repulsion.h)[: len(phi)]
     (pulled,) = torch.autograd.grad(phi, x, push, retain_graph=repulsion.through_denoiser)
     return pulled

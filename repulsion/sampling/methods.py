@@ -10,8 +10,9 @@ from pydantic import Field
 
 from repulsion.core.errors import BadInput, require_one_of, require_unique
 from repulsion.core.files import read_yaml, require_id
-from repulsion.core.settings import OneOf, Positive, settings, strict
+from repulsion.core.settings import Count, OneOf, Positive, settings, strict
 from repulsion.diffusion.levels import NoiseRange
+from repulsion.forces.contrast import Contrast
 from repulsion.forces.embeddings import NEEDS, SPACES
 from repulsion.forces.repulsion import Repulsion
 from repulsion.sampling.conditions import Anneal, Driving, Guidance, PromptNoise, Rescaling
@@ -71,11 +72,19 @@ class Selection:
 
 
 @settings
+class Protection:
+    """A protected set made on the spot: so many images of the prompt by plain sampling, from starts of their own, the
+    same for every particle set. Sampling them is counted."""
+
+    images: Count
+
+
+@settings
 class Method:
     """Which steps at which noise levels. Repulsions add up, and act in every step at a level in their range,
     corrections included. `guidance`, `anneal` and `prompt_noise` change how the denoiser is conditioned, `drive` and
-    `rescale` the score before repulsion, `couple` the starts, `select` what is kept. Raises BadInput for groups of
-    starts that would not stay together."""
+    `rescale` the score before repulsion, `couple` and `contrast` the starts, `select` what is kept; from what `protect`
+    makes, repulsions that are `protected` keep away. Raises BadInput for parts that cannot go together."""
 
     predict: Annotated[str, OneOf(PREDICTIONS, "prediction step")]
     correct: Correction | None = None
@@ -88,8 +97,14 @@ class Method:
     rescale: Rescaling | None = None
     drive: Driving | None = None
     couple: Coupling | None = None
+    contrast: Contrast | None = None
+    protect: Protection | None = None
 
     def __post_init__(self) -> None:
+        if self.contrast and self.spread:
+            raise BadInput("contrast: expected no spread beside it, which starts from one particle")
+        if self.protect and not self.protects:
+            raise BadInput("protect: expected a repulsion that is protected, got none")
         for other in ("spread", "select"):
             if self.couple and getattr(self, other):
                 raise BadInput(f"couple: expected no {other} beside it, which breaks the groups up")
@@ -106,17 +121,24 @@ class Method:
         return any(NEEDS.get(space) == part for space in self.spaces)
 
     @property
+    def protects(self) -> bool:
+        """Whether some repulsion looks at protected latents."""
+        return any(r.protected for r in self.repel or ())
+
+    @property
     def through_denoiser(self) -> bool:
         """Whether some force needs a backward pass through the denoiser."""
         return any(r.through_denoiser for r in self.repel or ())
 
     def levels(self, sigmas: list[float]) -> int:
-        """Through how many of these noise levels sets are sampled, those of candidates included."""
+        """Through how many of these noise levels sets are sampled, those of candidates and of protected images
+        included."""
+        protected = len(sigmas) if self.protect else 0
         if not self.select:
-            return len(sigmas)
+            return protected + len(sigmas)
         stop = self.select.stop(sigmas)
         candidates = self.select.candidates
-        return candidates * len(sigmas) if stop is None else (candidates - 1) * stop + len(sigmas)
+        return protected + (candidates * len(sigmas) if stop is None else (candidates - 1) * stop + len(sigmas))
 
     def require_levels(self, sigmas: list[float]) -> None:
         """Raise BadInput for a part that would act at none of these noise levels (falling, the last 0 left out). At

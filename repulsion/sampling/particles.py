@@ -23,7 +23,7 @@ from repulsion.diffusion.families.registry import family_of
 from repulsion.forces.embeddings import Context, embedding
 from repulsion.forces.style_classifier import StyleClassifier
 from repulsion.sampling.conditions import annealed, condition_share, guidance_schedule, perturbed, projected
-from repulsion.sampling.methods import Method
+from repulsion.sampling.methods import MAX_CANDIDATES, PLAIN, Method
 from repulsion.sampling.progress import Keeper, Progress
 from repulsion.sampling.request import SetRequest, require_fitting
 from repulsion.sampling.sampler import Evaluation, Hooks, sample
@@ -32,6 +32,8 @@ from repulsion.tensors.slices import sliced
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
+
+PROTECTED = MAX_CANDIDATES * MAX_IMAGES  # the index of a prompt's first protected image: never another image's
 
 
 @dataclass(frozen=True)
@@ -56,43 +58,64 @@ def sample_particles(
     classifier: StyleClassifier | None = None,
     unfinished: Path | None = None,
     bar: Callable[[], object] | None = None,
+    protected: Float[Tensor, "m c h w"] | None = None,
 ) -> ParticleResult:
     """The particles `index` of a prompt by a method; where the method selects, the best of its candidates. In the
     folder `unfinished`, if any, x is kept as levels end, and sampling goes on from there. `bar` is called at each
-    level's end. Raises BadInput for a method that does not fit the pipeline."""
+    level's end. `protected`: latents at sigma 0 that a method with protected repulsions keeps away from, those that it
+    makes itself added. Raises BadInput for a method that does not fit the pipeline."""
     family = family_of(pipe)
     require_fitting(family, method, request, classifier)
 
     def images(x: Tensor) -> Tensor:
         return sliced(lambda part, s: family.decode(part), x, request.decode_batch)
 
-    context = Context(request.seed, classifier, images, request.batch)
+    context = Context(request.seed, classifier, images, request.batch, protected)
 
-    def part(name: str, group: list[int], **ends: Any) -> ParticleResult:
-        keeper = Keeper(unfinished / f"{name}.safetensors" if unfinished else None, (method, request, group))
-        return sample_part(pipe, method, request, group, context, keeper, bar, **ends)
+    def part(name: str, group: list[int], row: Method = method, **ends: Any) -> ParticleResult:
+        keeper = Keeper(unfinished / f"{name}.safetensors" if unfinished else None, (row, request, group))
+        return sample_part(pipe, row, request, group, context, keeper, bar, **ends)
 
     with family.decoding() if method.needs("decode") else nullcontext():
-        if not method.select:
-            return part("000", index)
-        sigmas = family.sigmas(request.schedule, request.levels, request.size)[:-1].tolist()
-        method.require_levels(sigmas)
-        stop = method.select.stop(sigmas)
-        groups = [[k + c * MAX_IMAGES for k in index] for c in range(method.select.candidates)]
-        found = together([part(f"{c:03d}", group, stop=stop) for c, group in enumerate(groups)])
-        if stop is None:
-            return taken(found, farthest(embedded(method, context, found.x0, sigmas, len(sigmas) - 1), len(index)))
-        denoise = conditioned(pipe, method, request, found.index)
-        with torch.no_grad():
-            predicted = denoise(found.x0, sigmas[stop])
-        kept = taken(found, farthest(embedded(method, context, predicted, sigmas, stop), len(index)))
-        last = part("kept", kept.index, start=(kept.x0, stop))
+        if not method.protect:
+            return chosen(pipe, method, request, index, context, part)
+        made = part("protected", [PROTECTED + k for k in range(method.protect.images)], PLAIN)
+        held = made.x0 if protected is None else torch.cat([protected.to(made.x0), made.x0])
+        context = replace(context, protected=held)
+        return and_passes(chosen(pipe, method, request, index, context, part), made.passes)
+
+
+def chosen(
+    pipe: DiffusionPipeline,
+    method: Method,
+    request: SetRequest,
+    index: list[int],
+    context: Context,
+    part: Callable[..., ParticleResult],
+) -> ParticleResult:
+    """The particles `index`, or the best of their candidates where the method selects; part(name, index) samples some
+    of them together."""
+    if not method.select:
+        return part("000", index)
+    sigmas = family_of(pipe).sigmas(request.schedule, request.levels, request.size)[:-1].tolist()
+    method.require_levels(sigmas)
+    stop = method.select.stop(sigmas)
+    groups = [[k + c * MAX_IMAGES for k in index] for c in range(method.select.candidates)]
+    found = together([part(f"{c:03d}", group, stop=stop) for c, group in enumerate(groups)])
+    if stop is None:
+        return taken(found, farthest(embedded(method, context, found.x0, sigmas, len(sigmas) - 1), len(index)))
+    denoise = conditioned(pipe, method, request, found.index)
+    with torch.no_grad():
+        predicted = denoise(found.x0, sigmas[stop])
+    kept = taken(found, farthest(embedded(method, context, predicted, sigmas, stop), len(index)))
+    last = part("kept", kept.index, start=(kept.x0, stop))
     whole = replace(last, evaluations=found.evaluations + last.evaluations)
-    return replace(
-        whole,
-        passes=found.passes + denoise.passes + last.passes,
-        backward_passes=found.backward_passes + last.backward_passes,
-    )
+    return and_passes(whole, found.passes + denoise.passes, found.backward_passes)
+
+
+def and_passes(found: ParticleResult, passes: int, backward_passes: int = 0) -> ParticleResult:
+    """A result, with passes that were made for it before."""
+    return replace(found, passes=found.passes + passes, backward_passes=found.backward_passes + backward_passes)
 
 
 def together(parts: list[ParticleResult]) -> ParticleResult:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from repulsion.core.errors import require_at_least
@@ -36,6 +36,7 @@ def repel(
     height: int | None = None,
     width: int | None = None,
     negative_prompt: str | None = None,
+    protected: Float[Tensor, "m c height width"] | None = None,
 ) -> UInt8[Tensor, "n 3 h w"]:
     """n images of one prompt, denoised together by a row of methods.yaml (a name) or by a Method of your own; uint8 in
     [0, 255].
@@ -43,8 +44,9 @@ def repel(
     `pipe` is of a class in repulsion.diffusion.families.registry. `batch` latents at most go through the network at
     once; it changes speed and memory, not the method. A method that repels in the style classifier's space needs the
     folder of one. `height` and `width` are in pixels; without them images are of the model's own size. The schedule
-    `pipeline` has the noise levels of the pipeline's own call. Without a guidance scale it is the family's. Raises
-    BadInput for what cannot be sampled.
+    `pipeline` has the noise levels of the pipeline's own call. Without a guidance scale it is the family's.
+    `protected`: latents at sigma 0, of images that a method with protected repulsions keeps away from. Raises BadInput
+    for what cannot be sampled.
     """
     family = supported_family(pipe)
     require_at_least("n", n, 1)
@@ -54,5 +56,5 @@ def repel(
     request = SetRequest(prompt, seed, prompt, schedule, levels, scale, *sizes, negative_prompt)
     row = load_method(method) if isinstance(method, str) else method
     classifier = classifiers.load(Path(style_classifier)).to(family.device) if style_classifier else None
-    result = sample_particles(pipe, row, request, list(range(n)), classifier)
+    result = sample_particles(pipe, row, request, list(range(n)), classifier, protected=protected)
     return to_images(pipe, result.x0, batch)

@@ -39,8 +39,9 @@ def require_fitting(family: Family, method: Method, r: SetRequest, classifier: S
     """Raise BadInput for a method that cannot act on this pipeline's latents or guidance, or through networks that were
     loaded without a way for gradients."""
     require_guidance(family, method, r)
-    if method.select and not isinstance(r.texts, str):
-        raise BadInput(f"{r.name}: a method that selects among candidates expects one text for all, got a list")
+    for part, does in ((method.select, "selects among candidates"), (method.protect, "makes a protected set")):
+        if part and not isinstance(r.texts, str):
+            raise BadInput(f"{r.name}: a method that {does} expects one text for all, got a list")
     channels, *size = family.latent_shape(r.size)
     found = "x".join(map(str, (channels, *size)))
     used = classifier if method.needs("classifier") else None

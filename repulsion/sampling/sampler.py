@@ -18,6 +18,7 @@ from torch import Tensor
 
 from repulsion.core.errors import BadInput
 from repulsion.diffusion.levels import Latents
+from repulsion.forces.contrast import contrasted
 from repulsion.forces.embeddings import Context, Embed, embedding
 from repulsion.forces.repulsion import DIRECTIONS, STRENGTHS, force
 from repulsion.sampling.conditions import driven
@@ -64,6 +65,7 @@ class Run:
     hooks: Hooks
     observe: Callable[[Evaluation], None] | None
     name: str
+    protected: Tensor | None = None
 
     def drift(self, x: Latents, sigma: float, level: int, draw: Draw) -> Latents:
         """The score (x0 - x) / sigma^2, driven by the neighbours' and rescaled where the method says so, less the
@@ -71,8 +73,8 @@ class Run:
         # by the level's sigma: a step of second order evaluates the drift at the next one, too
         cells = zip(self.method.repel or (), self.embeds, strict=True)
         active = [(r, e) for r, e in cells if r.acts_at(self.sigmas[level])]
-        if len(x) == 1:
-            active = []
+        if len(x) == 1:  # without neighbours
+            active = [(r, e) for r, e in active if r.protected]
         through = any(r.through_denoiser for r, _ in active)
         leaf = x.detach().requires_grad_(bool(active))
         with torch.set_grad_enabled(through):
@@ -86,7 +88,7 @@ class Run:
             score *= rescale.factor(sigma)
         total = torch.zeros_like(score)
         for repulsion, embed in active:
-            rep = force(repulsion, embed, leaf, x0, sigma, level)
+            rep = force(repulsion, embed, leaf, x0, sigma, level, self.protected)
             rep = DIRECTIONS[repulsion.direction](rep, draw)
             total += STRENGTHS[repulsion.strength.kind](repulsion.strength.value, score, rep, sigma) * rep
         if active and self.observe:
@@ -118,14 +120,18 @@ def sample(
     """
     method.require_levels(sigmas[:-1].tolist())
     embeds = [embedding(r.space, context) for r in method.repel or ()]
-    run = Run(denoise, sigmas[:-1].tolist(), method, embeds, hooks or Hooks(), observe, name)
+    if method.protects and context.protected is None:
+        raise BadInput(f"{name}: a repulsion from protected latents needs some, and none were given")
+    run = Run(denoise, sigmas[:-1].tolist(), method, embeds, hooks or Hooks(), observe, name, context.protected)
     start = noise("start")
     if len(start) < 1:
         raise BadInput(f"{name}: expected at least one particle, got none")
     if method.couple:
         start = coupled(start, method.couple.group)
+    if method.contrast and not resume:
+        start = contrasted(start, lambda z: denoise(noised(z, sigmas[0].item()), sigmas[0].item()), method.contrast)
     first = start[:1] if method.spread else start
-    x, done = resume or (first if math.isinf(sigmas[0]) else first * sigmas[0].item(), 0)
+    x, done = resume or (noised(first, sigmas[0].item()), 0)
     for level, (sigma, sigma_next) in enumerate(pairwise(sigmas.tolist())):
         if level < done or (stop is not None and level >= stop):
             continue
@@ -134,6 +140,11 @@ def sample(
         if run.hooks.after_level:
             run.hooks.after_level(x, level + 1)
     return x
+
+
+def noised(start: Latents, sigma: float) -> Latents:
+    """x at the first noise level; at sigma = infinity x stands for eps."""
+    return start if math.isinf(sigma) else start * sigma
 
 
 def at_level(

@@ -6,6 +6,7 @@ import torch
 from repulsion.forces.energies import (
     BANDWIDTHS,
     ENERGIES,
+    JITTER,
     gradient,
     median_bandwidth,
     off_diagonal,
@@ -50,15 +51,22 @@ VALUES = {
     "rbf": lambda own, phi, i, h: torch.exp(-(own - phi).square().sum(1) / h[i]).mean(),
     "inverse_quadratic": lambda own, phi, i, h: (1 / (1 + (own - phi).square().sum(1) / h[i])).mean(),
     "dpp": lambda own, phi, i, h: minus_log_determinant(kernel(own, phi, i, h)),
+    "dpp_likelihood": lambda own, phi, i, h: minus_log_likelihood(kernel(own, phi, i, h)),
+    "volume": lambda own, phi, i, h: minus_log_volume(at(own, phi, i), h.mean()),
     "rke": lambda own, phi, i, h: kernel(own, phi, i, h).square().mean().log(),
     "vendi": lambda own, phi, i, h: minus_entropy(kernel(own, phi, i, h)),
     "sparse": lambda own, phi, i, h: overlap(own, torch.cat([phi[:i], phi[i + 1 :]]), h[i].sqrt()),
 }
 
 
+def at(own, phi, i):
+    """All particles, the i-th at `own`."""
+    return torch.cat([phi[:i], own.unsqueeze(0), phi[i + 1 :]])
+
+
 def kernel(own, phi, i, h):
     """The symmetric Gaussian kernel of all particles, the i-th at `own`."""
-    moved = torch.cat([phi[:i], own.unsqueeze(0), phi[i + 1 :]])
+    moved = at(own, phi, i)
     return torch.exp(-(moved.unsqueeze(1) - moved.unsqueeze(0)).square().sum(-1) / h.mean())
 
 
@@ -68,6 +76,16 @@ def overlap(own, others, r):
 
 def minus_log_determinant(k):
     return -torch.logdet(torch.eye(len(k), dtype=k.dtype) + k) / len(k)
+
+
+def minus_log_likelihood(k):
+    one = torch.eye(len(k), dtype=k.dtype)
+    return -(torch.logdet(k + JITTER * one) - torch.logdet(k + one)) / len(k)
+
+
+def minus_log_volume(phi, h):
+    centred = phi - phi.mean(0)
+    return -torch.logdet(torch.eye(len(phi), dtype=phi.dtype) + centred @ centred.T / h) / len(phi)
 
 
 def minus_entropy(k):
