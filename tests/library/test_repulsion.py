@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 from repulsion.core.errors import BadInput
-from repulsion.forces.embeddings import SPACES, Context, thirds, thirds_differences
+from repulsion.forces.embeddings import NEEDS, SPACES, Context, thirds, thirds_differences
 from repulsion.forces.energies import gradient
 from repulsion.forces.repulsion import INPUTS, STRENGTHS, Repulsion, Strength, force
 from repulsion.forces.style_classifier import StyleClassifier
@@ -133,13 +135,59 @@ def test_strengths():
     assert STRENGTHS["prediction"](1.6, score, rep, 2.0) == 0.4  # x0' = x + sigma^2 (score - rep / sigma^2) = x0 - rep
 
 
+def test_unit_embeddings_know_directions_alone():
+    x = latents(4, 8).requires_grad_()
+    embed, unit = SPACES["latent"](context(8, torch.float64)), row("latent", unit=True)
+    out = force(unit, embed, x, x, 1.0, 0)
+    along = (out * x).flatten(1).sum(1)
+    assert along.abs().max() < 1e-12 * out.norm() * x.norm()  # a longer vector has the same direction
+    scaled = (3 * x.detach()).requires_grad_()
+    assert torch.allclose(force(unit, embed, scaled, scaled, 1.0, 0), out / 3)
+    normalised = (x.detach() / x.detach().flatten(1).norm(dim=1)[:, None, None, None]).requires_grad_()
+    plain = force(row("latent"), embed, normalised, normalised, 1.0, 0)
+    across = plain - (plain * normalised).sum((1, 2, 3), keepdim=True) * normalised
+    assert torch.allclose(force(unit, embed, normalised, normalised, 1.0, 0), across)
+
+
+def spell(**changes) -> Repulsion:
+    values = {"energy": "sparse", "input": "x0", "strength": Strength("prediction", 1.0), "bandwidth": "given"}
+    return row("latent", **(values | {"h": 4.0, "protected": True} | changes))
+
+
+def test_one_particle_near_a_protected_latent_is_put_at_the_radius():
+    """SPELL with strength 1: x0' = x0 - rep is at distance r = 2 of what it was nearer to, and stays beyond it."""
+    embed, zero = SPACES["latent"](context(8, torch.float64)), torch.zeros(1, 4, 8, 8, dtype=torch.float64)
+    near = torch.zeros_like(zero)
+    near[0, 0, 0, 0] = 0.5
+    for distance, after in ((0.5, 2.0), (1.9, 2.0), (3.0, 3.0)):
+        x = (near * distance / 0.5).requires_grad_()
+        moved = x.detach() - force(spell(), embed, x, x, 1.0, 0, zero)
+        assert moved.norm().item() == pytest.approx(after) and moved[0, 0, 0, 0] == pytest.approx(after)
+
+
+def test_protected_latents_count_as_particles_that_stay():
+    x, others = latents(5, 8), latents(3, 8).flip(1)
+    embed, every = SPACES["latent"](context(8, torch.float64)), torch.cat([x, others])
+    for energy in ("rbf", "dpp_likelihood"):
+        cell = spell(energy=energy, bandwidth="median", h=None)
+        of_all = every.clone().requires_grad_()
+        expected = force(replace(cell, protected=False), embed, of_all, of_all, 1.0, 0)[:5]
+        of_five = x.clone().requires_grad_()
+        assert torch.allclose(force(cell, embed, of_five, of_five, 1.0, 0, others), expected, atol=1e-14)
+
+
+def test_protected_latents_are_no_noisy_ones():
+    with pytest.raises(BadInput, match="protected: expected one of the inputs x0, denoised, got noisy"):
+        spell(input="noisy")
+
+
 @pytest.mark.parametrize("bandwidth,h", [("given", None), ("median", 2.0)])
 def test_a_bandwidth_is_given_or_a_rule(bandwidth, h):
     with pytest.raises(BadInput, match="h: expected a number with bandwidth given and with no other"):
         Repulsion("sparse", "latent", "x0", Strength("prediction", 1.6), bandwidth, h=h)
 
 
-@pytest.mark.parametrize("space", ["style_classifier", "style_classifier_thirds", "decoded_average"])
+@pytest.mark.parametrize("space", [*NEEDS])
 def test_a_space_without_its_network_is_named(space):
     with pytest.raises(BadInput, match=f"space '{space}' needs"):
         SPACES[space](Context(0))

@@ -12,8 +12,8 @@ from repulsion.diffusion.model import load_pipeline
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling import progress
 from repulsion.sampling.conditions import Anneal, Guidance, PromptNoise
-from repulsion.sampling.methods import PLAIN, Method, Selection
-from repulsion.sampling.particles import ParticleResult, sample_particles
+from repulsion.sampling.methods import PLAIN, Method, Protection, Selection
+from repulsion.sampling.particles import PROTECTED, ParticleResult, sample_particles
 from repulsion.sampling.request import SetRequest
 
 REQUEST = SetRequest("a painting of a vase", 0, "vase", "linspace", 3, 8.0, 16, 16, 16, "test")
@@ -52,6 +52,32 @@ def test_projected_guidance_of_all_that_there_is_is_guidance(pipe):
     assert torch.allclose(made(pipe, Method("euler", guidance=far)).x0, plain, atol=1e-3)
     orthogonal = made(pipe, Method("euler", guidance=Guidance(scale=8.0, parallel=0.0)))
     assert not torch.allclose(orthogonal.x0, plain, atol=0.1) and orthogonal.passes == 2 * N * 3
+
+
+def protecting(images: int | None = 2) -> Method:
+    cell = Repulsion("sparse", "latent", "x0", Strength("prediction", 1.0), "given", h=1600.0, protected=True)
+    return Method("euler", repel=(cell,), protect=Protection(images) if images else None)
+
+
+def test_a_protected_set_is_plain_sampling_from_starts_of_its_own_and_is_counted(pipe):
+    found = made(pipe, protecting())
+    assert found.passes == 2 * (N + 2) * 3 and found.index == list(range(N))
+    own = sample_particles(pipe, PLAIN, REQUEST, [PROTECTED, PROTECTED + 1], None).x0
+    given = sample_particles(pipe, protecting(None), REQUEST, list(range(N)), protected=own)
+    assert torch.equal(given.x0, found.x0) and given.passes == 2 * N * 3
+    within = replace(protecting(None).repel[0], protected=False)
+    assert not torch.equal(made(pipe, Method("euler", repel=(within,))).x0, found.x0)
+    alone = sample_particles(pipe, protecting(), REQUEST, [0], None)  # what is protected acts on one particle, too
+    assert not torch.allclose(alone.x0, made(pipe, PLAIN).x0[:1], atol=1e-3)
+
+
+def test_a_protected_set_there_is_none_of_is_one_line(pipe):
+    with pytest.raises(BadInput, match="a repulsion from protected latents needs some, and none were given"):
+        made(pipe, protecting(None))
+    with pytest.raises(BadInput, match="protect: expected a repulsion that is protected, got none"):
+        Method("euler", protect=Protection(2))
+    with pytest.raises(BadInput, match="a method that makes a protected set expects one text for all, got a list"):
+        made(pipe, protecting(), replace(REQUEST, texts=["a painting of a vase"] * N))
 
 
 def test_an_annealed_condition_is_the_particle_s_own(pipe):
