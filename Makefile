@@ -1,4 +1,5 @@
-# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | carry-over | bench | bench-sd2 | lint | schemas;
+# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | carry-over | peers | leaderboard | submit |
+# bench | bench-sd2 | lint | schemas;
 # every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -9,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # No target but fetch downloads a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env scm profile test lint world validate sweep carry-over reproduce preflight fetch check plan bench bench-sd2 schemas lock
+.PHONY: env scm profile test lint world validate sweep carry-over peers leaderboard submit reproduce preflight fetch check plan bench bench-sd2 schemas lock
 
 env: .venv/.locked
 
@@ -34,9 +35,9 @@ lint: env
 
 # What is long and shipped: the models, the metrics' validation, the sweeps, the comparison of models. Their stages are frozen, so that no `dvc repro`
 # starts hours of work because a file that they import was edited or lost. These targets run what is not up to date.
-LONG := $(patsubst %,profiles/%/dvc.yaml,world validation sweep flow_sweep carry_over)
-thawed = sed -i 's/^    frozen: true/    frozen: false/' $(1); \
-	trap "sed -i 's/^    frozen: false/    frozen: true/' $(1)" EXIT; $(2)
+LONG := $(patsubst %,profiles/%/dvc.yaml,world validation sweep flow_sweep peers_sweep peers growth carry_over leaderboard)
+thawed = sed -i --follow-symlinks 's/^    frozen: true/    frozen: false/' $(1); \
+	trap "sed -i --follow-symlinks 's/^    frozen: false/    frozen: true/' $(1)" EXIT; $(2)
 
 # The painted world's model from nothing: hours on two cores.
 world: env scm
@@ -55,6 +56,20 @@ sweep: env scm
 carry-over: env scm
 	@$(call thawed,profiles/carry_over/dvc.yaml,$(BIN)/dvc repro profiles/carry_over/dvc.yaml)
 
+# The published methods: strengths on development prompts, results on test prompts, other numbers of particles.
+PEERS := profiles/peers_sweep/dvc.yaml profiles/peers/dvc.yaml profiles/growth/dvc.yaml
+peers: env scm
+	@$(call thawed,profiles/sweep/dvc.yaml $(PEERS),$(BIN)/dvc repro $(PEERS))
+
+# Every method of all profiles, and submissions, on one table.
+leaderboard: env scm
+	@$(call thawed,profiles/leaderboard/dvc.yaml,$(BIN)/dvc repro profiles/leaderboard/dvc.yaml)
+
+# METHOD=path.py: a method of yours, measured; submissions/NAME.json is what the leaderboard merges.
+submit: env
+	@test -n "$(METHOD)" || { echo "error: METHOD: expected a Python file or an entry point, got nothing" >&2; exit 2; }
+	@$(BIN)/python -m analysis.leaderboard.submit $(METHOD)
+
 # PROFILE=small (the default), flow, ci, sd2_mini or sd2: from prompts to report, only what is not up to date.
 PROFILE ?= small
 HERE := $(if $(filter small,$(PROFILE)),,profiles/$(PROFILE)/)
@@ -62,7 +77,7 @@ REPORT := results/$(PROFILE)/report
 
 # A sweep ends in a table, not in a report: make sweep.
 profile: env
-	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/validation/% profiles/carry_over/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
+	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
 
 reproduce: profile scm
 	@case "$(PROFILE)" in *sweep) false;; esac || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from analysis.study.comparable import KEYS, compare
 from analysis.study.inputs import table_at
 from analysis.study.known_metrics import require_known_metrics
 from analysis.study.results import read_results
@@ -21,26 +22,7 @@ from pipeline.profile.profile import read_profile
 from repulsion.core.errors import one_line_errors
 from repulsion.core.files import new_file
 
-KEYS = ["set", "prompt_id", "metric", "space", "against"]
 ACCEPT = "--accept"
-ROUNDING = 1e-7
-
-
-def compare(found: pd.DataFrame, expected: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Every row of both tables: values, difference, the tolerance of its metric, and whether it is within; a row that
-    only one of the tables has is not. `found` has the number n of images behind each value."""
-    table = expected.merge(
-        found[[*KEYS, "n", "value"]], how="outer", on=KEYS, suffixes=("_expected", "_found"), indicator=True
-    )
-    tolerance = pd.DataFrame({metric: vars(one) for metric, one in study.analysis.check.items()}, dtype=float)
-    relative, absolute, images = (table["metric"].map(tolerance.loc[p]) for p in ("relative", "absolute", "images"))
-    table["difference"] = table["value_found"] - table["value_expected"]
-    # in doubles 1 - 0.95 is more than 0.05, and results carry eight digits
-    rounding = ROUNDING * table[["value_expected", "value_found"]].abs().max(axis=1)
-    table["tolerance"] = absolute + relative * table["value_expected"].abs() + images / table["n"] + rounding
-    nothing = table["value_found"].isna() & table["value_expected"].isna() & (table["_merge"] == "both")
-    table["within"] = (table["difference"].abs() <= table["tolerance"]) | nothing
-    return table
 
 
 def read_expected(path: Path) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,3 +82,13 @@ def gap_estimates(results: pd.DataFrame, study: Study, metric: str, space: str) 
         )
         for name, one in found.items()
     }
+
+
+def mean_of(parts: Sequence[Estimate]) -> Estimate:
+    """The mean of numbers of the same resamples."""
+    return Estimate(sum(p.value for p in parts) / len(parts), sum(p.draws for p in parts) / len(parts))
+
+
+def gains(gaps: dict[str, dict[str, Estimate]]) -> dict[str, Estimate]:
+    """The gain of each set: its share of the gap, mean over spaces; `gaps` by space and set."""
+    return {name: mean_of([by[name] for by in gaps.values()]) for name in next(iter(gaps.values()))}

@@ -11,8 +11,8 @@ from scipy.stats import spearmanr
 from tqdm import tqdm
 
 from analysis.estimates.intervals import interval, resampled, times_drawn
+from analysis.metrics.dialled import read_sets, values
 from analysis.study.shipped import CURVES, SENSITIVITY, seen
-from analysis.validation.dialled import read_sets, values
 from pipeline.profile.command_line import arguments
 from pipeline.profile.dial_settings import DIALS, DialSettings, features_path, read_settings
 from repulsion.core.errors import one_line_errors

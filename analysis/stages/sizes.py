@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from analysis.metrics.dialled import Vectors, read_sets, values
 from analysis.study.shipped import LEAST_N, RANKING_ERRORS
-from analysis.validation.dialled import Vectors, read_sets, values
 from pipeline.profile.command_line import arguments
 from pipeline.profile.dial_settings import DialSettings, features_path, read_settings
 from repulsion.core.errors import one_line_errors

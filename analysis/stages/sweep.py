@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.estimates.estimates import Estimate, estimates, gap_estimates
+from analysis.estimates.estimates import estimates, gains, gap_estimates
 from analysis.estimates.quality import holds, margin_estimates
 from analysis.study.results import passes_per_image, read_results
 from analysis.study.settings import Study
@@ -25,11 +25,6 @@ def family(row: str) -> tuple[str, str]:
     return name, strength
 
 
-def gain(gaps: dict[str, dict[str, Estimate]], row: str) -> Estimate:
-    parts = [gaps[space][row] for space in GAIN_SPACES]
-    return Estimate(sum(p.value for p in parts) / len(parts), sum(p.draws for p in parts) / len(parts))
-
-
 def row_table(study: Study, failed: dict[str, str]) -> pd.DataFrame:
     """A line for each row: family, strength, gain, shares of the gap, quality less plain's, counts, cost; or a reason
     why there are none."""
@@ -39,13 +34,14 @@ def row_table(study: Study, failed: dict[str, str]) -> pd.DataFrame:
         metric: {space: gap_estimates(results, study, metric, space) for space in SPACES}
         for metric in ("mmd", "frechet")
     }
+    gain = gains({space: gaps[GAIN_METRIC][space] for space in GAIN_SPACES})
     margins = margin_estimates(results, study)
     counts = {name: estimates(results, name) for name in ("effective_artists", "place_spread", "place_coverage")}
     passes = passes_per_image(study, tuple(rows))
     table = []
     for row in rows:
         line: dict[str, object] = dict(zip(("family", "strength"), family(row), strict=True)) | {"row": row}
-        found = {"gain": gain(gaps[GAIN_METRIC], row)}
+        found = {"gain": gain[row]}
         found |= {f"{metric} {space}": by[row] for metric, spaces in gaps.items() for space, by in spaces.items()}
         found |= {f"{name} less plain": by[row] for name, by in margins.items()}
         found |= {name: by[row] for name, by in counts.items()}

@@ -8,6 +8,12 @@ from typing import Any
 
 from repulsion.core.settings import json_schema
 
+# Parts of a row, in the order in which they are said.
+BEFORE_REPULSION = (
+    *("protect", "couple", "contrast", "correct", "drive", "rescale"),
+    *("guidance", "anneal", "prompt_noise", "spread", "select"),
+)
+
 
 def run(args: argparse.Namespace) -> None:
     from repulsion.sampling.methods import METHODS_FILE, Method, load_methods  # torch: seconds, not for --help
@@ -24,7 +30,7 @@ def run(args: argparse.Namespace) -> None:
 def described(row: dict[str, Any]) -> str:
     """A row of methods in one line."""
     parts = [row["predict"]]
-    for name in ("couple", "correct", "drive", "rescale", "guidance", "anneal", "prompt_noise", "spread", "select"):
+    for name in BEFORE_REPULSION:
         if row[name] is not None:
             said = words(row[name])
             parts.append(f"{name} ({said})" if said else name)
@@ -35,7 +41,8 @@ def described(row: dict[str, Any]) -> str:
         place = f"by {cell['energy']} in {cell['space']} of {cell['input']}"
         rule = f"bandwidth {cell['h']:g}" if cell["h"] else f"{cell['bandwidth']} bandwidth"
         text = f"repel{control} {place}, strength {strength}, {rule}"
-        parts.append(f"{text}, {levels}" if levels else text)
+        flags = [name for name in ("unit", "protected") if cell[name]]
+        parts.append(", ".join([text, *([levels] if levels else []), *flags]))
     return "; ".join(parts)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import runpy
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from repulsion.core.errors import BadInput, require_one_of, require_unique
+from repulsion.core.errors import BadInput, one_line, require_one_of, require_unique
 from repulsion.core.files import read_yaml, require_id
 from repulsion.core.settings import Count, OneOf, Positive, settings, strict
 from repulsion.diffusion.levels import NoiseRange
@@ -159,9 +161,26 @@ class Method:
 PLAIN = Method("euler")
 
 
+@cache  # what it registers cannot be registered twice
+def rows_of_code(path: Path) -> dict[str, Any]:
+    """METHODS of a Python file, which may register energies, spaces and inputs of its own; and plain sampling."""
+    if not path.is_file():
+        raise BadInput(f"no such file: {path}")
+    try:
+        rows = runpy.run_path(str(path)).get("METHODS")
+    except BadInput:
+        raise
+    except Exception as error:  # whatever a stranger's code does
+        raise BadInput(f"{path}: {type(error).__name__}: {one_line(error)}") from None
+    if not isinstance(rows, dict) or not rows:
+        raise BadInput(f"{path}: expected METHODS, a mapping of method names to rows, got {rows!r}")
+    return {"plain": {"predict": "euler"}, **rows}
+
+
 def read_rows(path: Path) -> dict[str, Any]:
-    """The rows of a methods file, not yet validated. Raises BadInput for names that cannot be names of files."""
-    rows = read_yaml(path)
+    """The rows of a methods file (YAML, or Python), not yet validated. Raises BadInput for names that cannot be names
+    of files."""
+    rows = rows_of_code(path) if path.suffix == ".py" else read_yaml(path)
     if not isinstance(rows, dict) or not rows:
         raise BadInput(f"{path}: expected a mapping of method names to rows, got {rows!r}")
     for name in rows:
@@ -173,7 +192,7 @@ def read_rows(path: Path) -> dict[str, Any]:
 
 
 def load_methods(path: Path = METHODS_FILE) -> dict[str, Method]:
-    """Every row of a methods file (YAML), by name; by default those of the package. Raises BadInput for the first row
+    """Every row of a methods file, by name; by default those of the package. Raises BadInput for the first row
     that is not valid."""
     return {name: strict(Method, row, f"{path}: {name}") for name, row in read_rows(path).items()}
 

@@ -8,7 +8,7 @@ from profile_values import PROFILES
 from scipy.stats import spearmanr
 
 from analysis.estimates.estimates import Estimate
-from analysis.stages.carry_over import agreement, common_methods, order_kept, rank_correlation
+from analysis.stages.across.carry_over import agreement, common_methods, order_kept, rank_correlation
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput

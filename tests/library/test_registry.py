@@ -7,6 +7,7 @@ from repulsion import BadInput, Context, Method, Repulsion, Strength, load_metho
 from repulsion.diffusion.mixture import GaussianMixture
 from repulsion.forces.embeddings import NEEDS
 from repulsion.forces.registry import REGISTRIES
+from repulsion.sampling.methods import load_method
 from repulsion.tensors.noise import particle_noise
 
 SIGMAS = torch.tensor([4.0, 2.0, 1.0, 0.5, 0.0], dtype=torch.float64)
@@ -90,3 +91,37 @@ def test_what_is_no_property_of_a_kind():
 def test_names_that_cannot_be_registered(kind, name, message):
     with pytest.raises(BadInput, match=message):
         register(kind, name)
+
+
+def test_a_python_file_of_methods_registers_what_its_rows_use(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from repulsion import register\n"
+        "@register('energy', 'of_a_file')\n"
+        "def energy(sqdist, h):\n    return -1 / h + 0 * sqdist\n"
+        "CELL = {'energy': 'of_a_file', 'space': 'latent', 'input': 'x0', 'bandwidth': 'median',\n"
+        "        'strength': {'kind': 'relative', 'value': 0.2}}\n"
+        "METHODS = {'mine': {'predict': 'euler', 'repel': [CELL]}}\n"
+    )
+    assert list(load_methods(file)) == ["plain", "mine"]
+    assert load_method("mine", file).repel[0].energy == "of_a_file"  # once in a process, however often it is read
+
+
+@pytest.mark.parametrize(
+    "code,message",
+    [
+        ("x = 1", "expected METHODS, a mapping of method names to rows, got None"),
+        ("METHODS = {}", "expected METHODS, a mapping of method names to rows, got {}"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("def", "SyntaxError"),
+        ("METHODS = {'a/b': {'predict': 'euler'}}", "a/b"),
+    ],
+)
+def test_a_python_file_without_methods_is_one_line(tmp_path, code, message):
+    file = tmp_path / "mine.py"
+    file.write_text(code)
+    with pytest.raises(BadInput, match=message) as raised:
+        load_methods(file)
+    assert "\n" not in str(raised.value)
+    with pytest.raises(BadInput, match="no such file"):
+        load_methods(tmp_path / "nowhere.py")

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.metrics.dialled import value, values
 from analysis.stages.sensitivity import matrix, mean_with_interval, rank_correlations, seen, smallest_step
 from analysis.stages.sizes import least_n, ranking_errors
-from analysis.validation.dialled import value, values
 from pipeline.encoders import evaluation_encoder
 from pipeline.profile.dial_settings import read_settings
 from pipeline.sets.feature_sets import SPACES

@@ -17,6 +17,7 @@ from analysis.figures.results import models_compared
 from analysis.figures.style import save
 from analysis.paper.printing import write
 from analysis.study.carry_over import RESULTS, CarryOver, read_carry_over
+from analysis.study.comparable import require_alike
 from analysis.study.results import read_results
 from analysis.study.settings import Study
 from pipeline.profile.command_line import arguments
@@ -59,14 +60,8 @@ def agreement(a: dict[str, Estimate], b: dict[str, Estimate]) -> tuple[int, int]
 
 def common_methods(studies: dict[str, Study]) -> list[str]:
     """The methods that every profile has, but for plain sampling. Raises BadInput where profiles are not comparable."""
+    require_alike(studies.values())
     first, *others = studies.values()
-    for study in others:
-        for part in ("sampling", "prompts", "encoder", "references", "reference_sets"):
-            if getattr(study, part) != getattr(first, part):
-                raise BadInput(f"profile {study.profile}: {part}: expected what profile {first.profile} has")
-        for part in ("reference", "floor", "baseline"):
-            if (found := getattr(study.analysis, part)) != (expected := getattr(first.analysis, part)):
-                raise BadInput(f"profile {study.profile}: {part}: expected {expected!r}, got {found!r}")
     kept = [m for m in first.methods if m != first.analysis.baseline and all(m in s.methods for s in others)]
     if len(kept) < 3:
         raise BadInput(f"expected at least three methods that all profiles have, got {', '.join(kept) or 'none'}")

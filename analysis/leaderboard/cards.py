@@ -1,0 +1,131 @@
+"""`python -m analysis.leaderboard.cards` prints docs/methods.md: a card for each published method, made from data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from pydantic import Field
+
+from analysis.leaderboard.board import printed, ranked
+from analysis.leaderboard.settings import RESULTS
+from pipeline.profile.command_line import arguments
+from repulsion.core.errors import BadInput, one_line_errors
+from repulsion.core.files import read_yaml
+from repulsion.core.settings import Text, settings, strict
+
+CARDS, METHODS = Path("repulsion/data/cards.yaml"), Path("repulsion/data/methods.yaml")
+PLAIN = {"gain": 0.0, "artists in a set": 1.0}  # what plain sampling has, by definition
+HEAD = """# The methods on the leaderboard
+
+What people would pick instead of repulsion, each as a row of `repulsion/data/methods.yaml`: formula, what it acts on,
+where its defaults come from, what differs from its source, and whether its published direction shows on the painted
+world. Strengths were chosen on development prompts (`profiles/peers_sweep`), numbers are of the U-Net on test prompts;
+`results/leaderboard` has all of them. This page is made from `repulsion/data/cards.yaml` and the results:
+`python -m analysis.leaderboard.cards > docs/methods.md`.
+"""
+
+
+@settings
+class Expectation:
+    """A number of the board, or of sets of `particles`, and on which side of plain sampling's the source has it."""
+
+    column: Annotated[str, Field(pattern="^(gain|artists in a set)$")]
+    side: Literal["above", "not above"]
+    particles: int | None = None
+
+
+@settings
+class Card:
+    """What docs/methods.md says of a method. `why`: a measurement that explains a direction that does not show."""
+
+    title: Text
+    formula: Text
+    acts_on: Text
+    defaults: Text
+    source: Text
+    licence: Text
+    deviations: Text
+    published: Text
+    expects: Expectation | None = None
+    why: Text | None = None
+
+
+def read_cards(path: Path = CARDS) -> dict[str, Card]:
+    values = read_yaml(path)
+    return {name: strict(Card, card, f"{path}: {name}") for name, card in values.items()}
+
+
+def measured(name: str, expects: Expectation, board: pd.DataFrame, growth: pd.DataFrame) -> tuple[float, float, float]:
+    """The number that a source speaks of, and its interval."""
+    rows = board[board["method"] == name]
+    if expects.particles is not None:
+        rows = growth[(growth["method"] == name) & (growth["particles"] == expects.particles)]
+    if len(rows) != 1:
+        raise BadInput(f"card {name}: expected one row of results, got {len(rows)}")
+    row = rows.iloc[0]
+    return tuple(float(row[f"{expects.column}{end}"]) for end in ("", " low", " high"))
+
+
+def shows(expects: Expectation, low: float) -> bool:
+    """Whether a published direction shows: the whole interval is above plain sampling's, or it is not."""
+    return (low > PLAIN[expects.column]) == (expects.side == "above")
+
+
+def verdict(name: str, card: Card, board: pd.DataFrame, growth: pd.DataFrame) -> str:
+    if card.expects is None:
+        return "-"
+    number = measured(name, card.expects, board, growth)
+    where = f" of {card.expects.particles} particles" if card.expects.particles else ""
+    said = f"{card.expects.column}{where} {printed(*number)}, plain sampling's is {PLAIN[card.expects.column]:g}"
+    if shows(card.expects, number[1]):
+        return f"the direction shows: {said}"
+    return f"the direction does not show: {said}; {card.why}"
+
+
+def flow(value: Any) -> str:
+    """A value as YAML writes it on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def card_of(name: str, card: Card, row: dict[str, Any], board: pd.DataFrame, growth: pd.DataFrame) -> str:
+    found = board[board["method"] == name].iloc[0]
+    held = "margins hold" if found["within margins"] else "margins do not hold"
+    gain = printed(found["gain"], found["gain low"], found["gain high"])
+    passes = f"{found['denoiser passes']:g} forward, {found['backward passes']:g} backward"
+    lines = {
+        "formula": f"`{card.formula}`",
+        "acts on": card.acts_on,
+        "defaults": card.defaults,
+        "source": card.source,
+        "licence of the source": card.licence,
+        "deviations": card.deviations,
+        "passes per image": f"{passes} (plain sampling: 40)",
+        "measured": f"gain {gain}, rank {ranked(found)}, {held}",
+        "published": card.published,
+        "here": verdict(name, card, board, growth),
+    }
+    table = "\n".join(f"| {title} | {text.replace('|', chr(92) + '|')} |" for title, text in lines.items())
+    rows = "\n".join(f"  {part}: {flow(value)}" for part, value in row.items())
+    return f"## {card.title}\n\n```yaml\n{name}:\n{rows}\n```\n\n| | |\n|---|---|\n{table}\n"
+
+
+def page() -> str:
+    board, growth, rows = (
+        pd.read_csv(RESULTS / "leaderboard.csv"),
+        pd.read_csv(RESULTS / "growth.csv"),
+        read_yaml(METHODS),
+    )
+    board = board[board["model"] == board["model"].iloc[0]]
+    return "\n".join([HEAD, *(card_of(name, card, rows[name], board, growth) for name, card in read_cards().items())])
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        arguments([])
+        print(page(), end="")

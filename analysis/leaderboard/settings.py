@@ -1,0 +1,37 @@
+"""Which profiles make the leaderboard, and where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from analysis.study.settings import Study
+from pipeline.profile.profile import read_profile
+from repulsion.core.settings import Names, Text, load, settings
+
+PARAMS, RESULTS = Path("profiles/leaderboard/params.yaml"), Path("results/leaderboard")
+SUBMISSIONS = Path("submissions")
+
+
+@settings
+class Leaderboard:
+    """Files of profiles by the model that they sample, as the table calls it: methods of one model are ranked together.
+    The first profile of a model gives plain sampling, the references and the margins. A method's gain is the share of
+    the gap that it closes by `metric`, mean over `spaces`. `sets_of`: profiles of the same methods at other numbers of
+    particles. `front`: rows of plain sampling at other guidance scales, which the others are compared with."""
+
+    models: Annotated[dict[str, Names], Field(min_length=1)]
+    metric: Text
+    spaces: Names
+    sets_of: Names
+    front: Names
+
+
+def read_leaderboard(path: Path = PARAMS) -> Leaderboard:
+    return load(Leaderboard, path)
+
+
+def studies_of(paths: Names) -> list[Study]:
+    return [read_profile(Path(path), Study) for path in paths]

@@ -1,1 +1,0 @@
-"""The metrics of sets whose truth is known."""

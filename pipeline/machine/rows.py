@@ -1,0 +1,16 @@
+"""`python -m pipeline.machine.rows FILE` prints the validated rows of a file of methods (YAML or Python) as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipeline.profile.command_line import arguments
+from repulsion.core.errors import one_line_errors
+from repulsion.sampling.methods import load_methods, read_rows
+
+if __name__ == "__main__":
+    with one_line_errors():
+        path = Path(*arguments(["FILE"]))
+        load_methods(path)
+        print(json.dumps(read_rows(path)))
