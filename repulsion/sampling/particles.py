@@ -27,6 +27,7 @@ from repulsion.sampling.methods import MAX_CANDIDATES, PLAIN, Method
 from repulsion.sampling.progress import Keeper, Progress
 from repulsion.sampling.request import SetRequest, require_fitting
 from repulsion.sampling.sampler import Evaluation, Hooks, sample
+from repulsion.tensors.farthest import farthest
 from repulsion.tensors.noise import particle_noise
 from repulsion.tensors.slices import sliced
 
@@ -216,15 +217,3 @@ def sample_part(
     hooks = Hooks(after_level=after_level)
     x0 = sample(denoise, sigmas, method, noise, context, r.name, hooks, evaluations.append, resume, stop)
     return ParticleResult(x0, index, evaluations, denoise.passes, denoise.backward_passes)
-
-
-def farthest(phi: Float[Tensor, "m d"], n: int) -> list[int]:
-    """n rows, chosen greedily: the first, then always the one whose nearest chosen row is farthest (Gonzalez 1985). In
-    the order of the rows."""
-    chosen = [0]
-    nearest = (phi - phi[0]).norm(dim=1)
-    while len(chosen) < n:
-        nearest[chosen] = -1  # a row is chosen once, copies included
-        chosen.append(int(nearest.argmax()))
-        nearest = torch.minimum(nearest, (phi - phi[chosen[-1]]).norm(dim=1))
-    return sorted(chosen)

@@ -19,8 +19,8 @@ from repulsion.sampling.conditions import (
     projected,
 )
 from repulsion.sampling.methods import PLAIN, Method
-from repulsion.sampling.particles import farthest
 from repulsion.sampling.sampler import sample
+from repulsion.tensors.farthest import farthest
 
 
 def test_guidance_acts_within_its_noise_levels_alone():

@@ -18,7 +18,7 @@ def test_python_blocks_run_in_order(monkeypatch, capsys):
     """The README's, then those of docs/extending.md, which go on from it."""
     monkeypatch.chdir(ROOT)
     found, names = [*blocks("README.md", "python"), *blocks("docs/extending.md", "python")], {}
-    assert len(found) == 3 and not [p for p in PAGES[1:] if p != "docs/extending.md" and blocks(p, "python")]
+    assert len(found) == 4 and not [p for p in PAGES[1:] if p != "docs/extending.md" and blocks(p, "python")]
     before = {kind: dict(registry) for kind, registry in REGISTRIES.items()}
     try:
         exec(found[0], names)
@@ -26,6 +26,9 @@ def test_python_blocks_run_in_order(monkeypatch, capsys):
         exec(found[1], names)
         assert names["images"].shape == (4, 3, 64, 64)
         exec(found[2], names)
+        lines = [line for line in found[2].splitlines() if line]
+        assert len(lines) <= 20 and len(names["METHODS"]) == 5 and "laplace_kernel" in REGISTRIES["energy"]
+        exec(found[3], names)
     finally:
         for kind, registry in REGISTRIES.items():
             registry.clear()

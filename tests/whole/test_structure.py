@@ -212,8 +212,10 @@ def with_parts_of_stable_diffusion_3(name: str) -> str:
 def test_profiles_share_one_pipeline():
     """A profile is a params.yaml beside a link; the long stages have files of their own."""
     linked = {p.parent.name for p in ROOT.glob("profiles/*/dvc.yaml") if p.is_symlink()}
-    assert linked == {"ci", "sd2", "sd2_mini"}
-    assert all((ROOT / "profiles" / name / "dvc.yaml").resolve() == ROOT / "dvc.yaml" for name in linked)
+    of = {name: (ROOT / "profiles" / name / "dvc.yaml").resolve() for name in linked}
+    assert of == dict.fromkeys(("ci", "sd2", "sd2_mini"), ROOT / "dvc.yaml") | {
+        "peers_sweep": ROOT / "profiles/sweep/dvc.yaml"
+    }
     assert (ROOT / "profiles/flow/dvc.yaml").read_text() == with_parts_of_stable_diffusion_3("dvc.yaml")
     assert stages_of((ROOT / "profiles/flow_sweep/dvc.yaml").read_text()) == stages_of(
         with_parts_of_stable_diffusion_3("profiles/sweep/dvc.yaml")
