@@ -13,11 +13,11 @@ from analysis.estimates.estimates import Estimate, estimates, gains, gap_estimat
 from analysis.estimates.quality import holds, margin_estimates
 from analysis.leaderboard.privileges import shared_labels, shares_weights, weights_of
 from analysis.leaderboard.ranks import Rank, freedom_of, ranks
-from analysis.leaderboard.settings import Leaderboard
 from analysis.paper.labels import label
 from analysis.paper.printing import three_digits
 from analysis.study.comparable import MEASURED_ALIKE, require_alike
 from analysis.study.inputs import table_at
+from analysis.study.leaderboard import Leaderboard
 from analysis.study.results import PASSES, passes_per_image, read_results
 from analysis.study.settings import Study
 from pipeline.profile.prompts import read_prompts

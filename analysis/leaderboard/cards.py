@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from analysis.leaderboard.board import printed, ranked
-from analysis.leaderboard.settings import RESULTS
+from analysis.study.leaderboard import RESULTS
 from pipeline.profile.command_line import arguments
 from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.core.files import read_yaml

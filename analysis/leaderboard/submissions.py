@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import Field
 
-from analysis.leaderboard.settings import SUBMISSIONS
 from analysis.study.comparable import KEYS, compare
+from analysis.study.leaderboard import SUBMISSIONS
 from analysis.study.results import Row, SetResults
 from analysis.study.settings import Study
 from repulsion.core.errors import BadInput

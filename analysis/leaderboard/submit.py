@@ -25,8 +25,8 @@ from ruamel.yaml import YAML
 
 from analysis.estimates import efficiency
 from analysis.leaderboard.privileges import shared_labels, shares_weights, weights_of
-from analysis.leaderboard.settings import SUBMISSIONS
 from analysis.leaderboard.submissions import VERSION, Provenance, Submission, read_submission, require_repeats, table
+from analysis.study.leaderboard import SUBMISSIONS
 from analysis.study.results import read_set
 from analysis.study.settings import Study
 from pipeline.profile.command_line import arguments

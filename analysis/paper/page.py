@@ -21,6 +21,8 @@ from analysis.paper.pictures import first_images
 from analysis.paper.printing import printed
 from analysis.study.carry_over import RESULTS, carried_over
 from analysis.study.inputs import swept
+from analysis.study.leaderboard import RESULTS as BOARD
+from analysis.study.leaderboard import on_board
 from analysis.study.results import read_results
 from analysis.study.settings import Study
 from pipeline.profile.prompts import read_prompts
@@ -51,6 +53,13 @@ TABLES = {
     "own sets.",
     "cost": "Cost of one image: latents through the denoiser; seconds and memory as measured by make bench, once: "
     "counts and single measurements have no intervals.",
+}
+# Of the leaderboard, for profiles of its models.
+ON_BOARD = {
+    "pareto": "Every method: diversity against quality, and against passes. Grey: a margin does not hold; the line is "
+    "plain sampling at other guidance scales. results/leaderboard/leaderboard.html has the table.",
+    "growth": "How gains grow with the number of particles of one set; right, different artists in one set, as a "
+    "multiple of plain sampling's.",
 }
 # The same for all profiles that are compared with each other.
 CARRIED_OVER = {
@@ -130,9 +139,9 @@ def is_drawn(study: Study, name: str) -> bool:
     return name not in DRAWN_WHERE or DRAWN_WHERE[name](study)
 
 
-def picture(path: Path) -> str:
+def picture(path: Path, maker: str = "dvc repro") -> str:
     if not path.is_file():
-        raise BadInput(f"no {path}; dvc repro makes it")
+        raise BadInput(f"no {path}; {maker} makes it")
     return data_uri("png", path.read_bytes())
 
 
@@ -163,7 +172,10 @@ def render(study: Study) -> str:
         (caption, picture(study.figures / f"{name}.png")) for name, caption in FIGURES.items() if is_drawn(study, name)
     ]
     if carried_over(study):
-        figures.insert(1, (CARRIED_OVER["shares"], picture(RESULTS / "shares.png")))
+        figures.insert(1, (CARRIED_OVER["shares"], picture(RESULTS / "shares.png", "make carry-over")))
+    if on_board(study):
+        shown = [(text, picture(BOARD / f"{name}.png", "make leaderboard")) for name, text in ON_BOARD.items()]
+        figures[1:1] = shown
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     return environment.get_template("page.html").render(
         profile=study,

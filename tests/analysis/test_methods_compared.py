@@ -10,10 +10,10 @@ import pytest
 
 from analysis.estimates.control import own_part
 from analysis.estimates.efficiency import Curve, by_rotation, curve, different, first_reaching, images_for, recognised
-from analysis.estimates.estimates import Estimate
+from analysis.estimates.estimates import Estimate, gains
 from analysis.estimates.findings import CLAIMS, Evidence, published, verdict
 from analysis.estimates.quality import margin_estimates, within
-from analysis.stages.sweep import chosen, family, gain
+from analysis.stages.sweep import chosen, family
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput
@@ -100,7 +100,8 @@ def test_only_what_reads_right_and_surely_is_recognised():
 def test_family_and_gain():
     assert family("style_classifier-20") == ("style_classifier", "20") and family("plain") == ("plain", "")
     gaps = {space: {"a": estimate(v, 0.1)} for space, v in (("general", 0.3), ("location", 0.6), ("style", 0.0))}
-    assert gain(gaps, "a").value == pytest.approx(0.3) and gain(gaps, "a").interval[1] > 0.38
+    found = gains(gaps)["a"]
+    assert found.value == pytest.approx(0.3) and found.interval[1] > 0.38
 
 
 def test_the_largest_gain_within_the_margins_is_chosen():

@@ -61,6 +61,8 @@ def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
         column = f"{quality} less plain"
         for family in FAMILIES:
             found = rows[rows["family"] == family]
+            if found.empty:  # this sweep does without it
+                continue
             raw = found["strength"].str.startswith("alpha")
             line = pd.concat([rows[rows["row"] == "plain"], found[~raw]]).astype({column: float})
             line = line.sort_values(column, ascending=WORSE_IS_MORE[quality], kind="stable")  # from plain sampling on

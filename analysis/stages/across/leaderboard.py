@@ -12,8 +12,8 @@ import pandas as pd
 from analysis.figures.results import growth, pareto
 from analysis.figures.style import save
 from analysis.leaderboard import board, html
-from analysis.leaderboard.settings import RESULTS, Leaderboard, read_leaderboard, studies_of
 from analysis.leaderboard.submissions import Submission, require_repeats, schema, submissions, table
+from analysis.study.leaderboard import RESULTS, Leaderboard, read_leaderboard, studies_of
 from analysis.study.results import PASSES
 from analysis.study.settings import Study
 from pipeline.profile.command_line import arguments

@@ -35,3 +35,8 @@ def read_leaderboard(path: Path = PARAMS) -> Leaderboard:
 
 def studies_of(paths: Names) -> list[Study]:
     return [read_profile(Path(path), Study) for path in paths]
+
+
+def on_board(study: Study) -> bool:
+    """Whether a profile is one of those whose methods are ranked."""
+    return any(f"{study.here}params.yaml" in paths for paths in read_leaderboard().models.values())
