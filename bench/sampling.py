@@ -126,8 +126,8 @@ def main() -> None:
     rows = [memory_row(), *force_rows()]  # memory first: a peak only rises
     times = interleaved(samplers())
     for name, method in load_methods(METHODS_FILE).items():
-        cells = method.repel or ()
-        if cells and not any(cell.through_denoiser for cell in cells):
+        more = method.through_denoiser or method.needs("decode") or method.contrast or method.protect or method.select
+        if method.repel and not more:
             bar = 1.10 if method.needs("classifier") else 1.05
             rows.append(row(f"sampling, {name}: time against plain", median_ratio(times, name, "plain"), "<=", bar))
     faster = median_ratio(times, "diffusers", "plain")

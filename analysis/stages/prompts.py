@@ -6,6 +6,7 @@ make shares of the gap meaningless.
 
 from __future__ import annotations
 
+from analysis.study.inputs import sweep_profile
 from analysis.study.known_metrics import require_known_metrics
 from analysis.study.settings import Study
 from pipeline.profile.stage import main
@@ -23,7 +24,14 @@ def require_equal_sizes(study: Study) -> None:
         )
 
 
+def require_sweep(study: Study) -> None:
+    """Raise BadInput for a sweep that is no profile; a sweep is its own."""
+    if study.analysis.sweep != study.profile:
+        sweep_profile(study)
+
+
 def run(study: Study) -> None:
+    require_sweep(study)
     require_known_metrics(study)
     require_equal_sizes(study)
 

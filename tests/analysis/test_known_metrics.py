@@ -81,3 +81,10 @@ def test_a_floor_of_another_size_than_the_methods(tmp_path, monkeypatch):
     study.artists_file.write_text("artist\nambrel\nboskin\n", encoding="utf-8")
     with pytest.raises(BadInput, match=r"4 sets of 30 are 120 images for each prompt, but max_div2 has 12 \(2 artists"):
         prompts.run(study)
+
+
+def test_a_sweep_that_is_no_profile_is_noticed_before_anything_is_sampled(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(BadInput, match="profiles/swep/params.yaml"):
+        prompts.run(with_analysis(sweep="swep"))
+    prompts.require_sweep(with_analysis(sweep="small"))  # its own name, as a sweep has

@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from analysis.estimates.estimates import Estimate
 from analysis.leaderboard import board, html, privileges, submit
+from analysis.leaderboard.cards import CARDS, METHODS, Expectation, measured, page, read_cards, shows
 from analysis.leaderboard.privileges import networks_of, shared_labels, shares_weights, weights_of
 from analysis.leaderboard.ranks import freedom_of, p_paired, ranks
 from analysis.leaderboard.submissions import Provenance, Submission, read_submission, require_repeats, schema, table
+from analysis.study.leaderboard import RESULTS
 from analysis.study.results import Row, SetResults
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
@@ -223,3 +226,36 @@ def test_plain_sampling_of_another_machine_is_refused(study):
     board.require_same_plain(study, found[0], study, found[1])
     with pytest.raises(BadInput, match="not the same images; make both on one machine"):
         board.require_same_plain(study, found[0], replace(study, profile="peers"), found[2])
+
+
+def test_every_published_method_has_a_card_and_every_card_a_row():
+    cards, rows = read_cards(ROOT / CARDS), yaml.safe_load((ROOT / METHODS).read_text())
+    profiles = [
+        yaml.safe_load((ROOT / path).read_text())["methods"] for path in ("params.yaml", "profiles/peers/params.yaml")
+    ]
+    shown = {name for methods in profiles for name in methods}
+    assert set(cards) <= set(rows) and set(cards) <= shown
+    assert {name for name in profiles[1] if not name.startswith("guidance_") and name != "plain"} <= set(cards)
+
+
+def test_the_page_of_cards_is_made_from_the_results(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == page()
+
+
+def test_a_direction_that_does_not_show_is_explained(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    board, growth = (pd.read_csv(RESULTS / f"{name}.csv") for name in ("leaderboard", "growth"))
+    board = board[board["model"] == "U-Net"]
+    for name, card in read_cards().items():
+        if card.expects and not shows(card.expects, measured(name, card.expects, board, growth)[1]):
+            assert card.why, name
+
+
+def test_a_direction_is_an_interval_above_plain_sampling_s():
+    above, not_above = Expectation("gain", "above"), Expectation("gain", "not above")
+    assert shows(above, 0.01) and not shows(above, -0.01)
+    assert not shows(not_above, 0.01) and shows(not_above, -0.01)
+    assert shows(Expectation("artists in a set", "above", 4), 1.1) and not shows(
+        Expectation("artists in a set", "above", 4), 0.9
+    )
