@@ -31,9 +31,9 @@ def require_sweep(study: Study) -> None:
 
 
 def run(study: Study) -> None:
-    require_sweep(study)
     require_known_metrics(study)
     require_equal_sizes(study)
+    require_sweep(study)
 
 
 if __name__ == "__main__":
