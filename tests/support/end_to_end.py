@@ -11,8 +11,8 @@ from pipeline.stages import features, reference, sample, story, style_classifier
 ROOT = Path(__file__).parents[2]
 PAGES = (
     "report",
-    *(f"results/{name}" for name in ("validation", "sweep", "carry_over")),
-    *(f"profiles/{name}" for name in ("validation", "sweep", "carry_over")),
+    *(f"results/{name}" for name in ("validation", "sweep", "carry_over", "leaderboard")),
+    *(f"profiles/{name}" for name in ("validation", "sweep", "carry_over", "leaderboard")),
 )
 
 
