@@ -68,7 +68,7 @@ leaderboard: env scm
 # METHOD=path.py: a method of yours, measured; submissions/NAME.json is what the leaderboard merges.
 submit: env
 	@test -n "$(METHOD)" || { echo "error: METHOD: expected a Python file or an entry point, got nothing" >&2; exit 2; }
-	@$(BIN)/python -m analysis.leaderboard.submit $(METHOD)
+	@$(BIN)/python -m analysis.leaderboard.submit "$(METHOD)"
 
 # PROFILE=small (the default), flow, ci, sd2_mini or sd2: from prompts to report, only what is not up to date.
 PROFILE ?= small

@@ -1,23 +1,22 @@
-"""The leaderboard's rows: every method of a model's profiles, measured against one plain sampling."""
+"""The leaderboard's rows: every method of a model's profiles, measured against plain sampling."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.estimates.estimates import Estimate, estimates, gains, gap_estimates
+from analysis.estimates.estimates import GAIN_METRIC, GAIN_SPACES, Estimate, estimates, gains, gap_estimates
 from analysis.estimates.quality import holds, margin_estimates
-from analysis.leaderboard.privileges import shared_labels, shares_weights, weights_of
+from analysis.leaderboard.privileges import NETWORKS, shared_labels, shares_weights, weights_of
 from analysis.leaderboard.ranks import Rank, freedom_of, ranks
 from analysis.paper.labels import label
-from analysis.paper.printing import three_digits
+from analysis.paper.printing import three_digits, with_interval
 from analysis.study.comparable import MEASURED_ALIKE, require_alike
 from analysis.study.inputs import table_at
-from analysis.study.leaderboard import Leaderboard
 from analysis.study.results import PASSES, passes_per_image, read_results
 from analysis.study.settings import Study
 from pipeline.profile.prompts import read_prompts
@@ -26,21 +25,25 @@ from repulsion.core.files import read_yaml
 
 ONE_MODEL = (*MEASURED_ALIKE, "model", "style_classifier")
 COUNTS = ("effective_artists", "place_spread")
+ENDS = ("", " low", " high")  # of a column and its interval
 NEEDED = "images for plain's artists"  # of table efficiency
 MEASURED = ("seconds_per_image", "time_of_plain", "peak_gib")  # of table cost, where make bench measured the model
-SAME = 0.02  # how far two runs of plain sampling may differ in a gain's terms: runs on one machine do not differ
+ALL_PASSES = "passes with backward"  # of plain sampling's
+SAME = 0.02  # how far two profiles' plain sampling may differ, as a share: made on one machine they do not
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A method on the board: its row, whose it is (the profile's, or a submission's), what it costs, and numbers that
-    were measured beside the results."""
+    """A method on the board: its row, whose it is (the profile's, or a submission's), what it costs, numbers measured
+    beside the results, and the networks that its spaces need. `plain`: the results of the plain sampling that was made
+    with it, where that is not the board's."""
 
     row: dict[str, Any]
     source: str
     passes: dict[str, float]
     measured: dict[str, float]
-    weights: tuple[Path, ...] = ()
+    needs: dict[str, str] = field(default_factory=lambda: NETWORKS)
+    plain: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -54,21 +57,20 @@ class Pool:
 
 def numbers_of(study: Study, table: str, columns: tuple[str, ...]) -> pd.DataFrame:
     """These columns of a profile's table, by set; without those that it does not have."""
-    found = table_at(study.tables / f"{table}.csv", [["set"]], [], "dvc repro").set_index("set")
+    found = table_at(study.tables / f"{table}.csv", [["set"]], [], "dvc repro", na_values=[""]).set_index("set")
     return found[[c for c in columns if c in found]]
 
 
 def entries_of(study: Study) -> dict[str, Entry]:
     rows, passes = read_yaml(Path(study.methods_file)), passes_per_image(study)
-    needed = (NEEDED, f"{NEEDED} low", f"{NEEDED} high")
-    measured = numbers_of(study, "efficiency", needed).join(numbers_of(study, "cost", MEASURED), how="outer")
+    needed = numbers_of(study, "efficiency", tuple(NEEDED + end for end in ENDS))
+    measured = needed.join(numbers_of(study, "cost", MEASURED), how="outer")
     return {
         name: Entry(
             rows[name],
             study.profile,
             passes.loc[name].to_dict(),
             measured.loc[name].to_dict() if name in measured.index else {},
-            tuple(weights_of(rows[name], study)),
         )
         for name in study.methods
     }
@@ -83,22 +85,47 @@ def pooled(studies: list[Study]) -> Pool:
     for study in others:
         found = read_results(study)
         require_same_plain(first, results[0], study, found)
-        new = [name for name in study.methods if name not in entries]
+        new = {name: one for name, one in entries_of(study).items() if name not in entries}
         results.append(found[found["set"].isin(new)])
-        entries |= {name: one for name, one in entries_of(study).items() if name in new}
+        entries |= new
     return Pool(first, pd.concat(results, ignore_index=True), entries)
 
 
 def require_same_plain(first: Study, results: pd.DataFrame, study: Study, found: pd.DataFrame) -> None:
     p = first.analysis
-    values = [
-        estimates(r[r["set"] == p.baseline], "mmd", "general", p.reference)[p.baseline].value for r in (results, found)
-    ]
-    if abs(values[0] - values[1]) > SAME * abs(values[0]):
+    one, other = (
+        estimates(r[r["set"] == p.baseline], GAIN_METRIC, "general", p.reference)[p.baseline].value
+        for r in (results, found)
+    )
+    if abs(one - other) > SAME * abs(one):
         raise BadInput(
-            f"profile {study.profile}: {p.baseline}: mmd to {p.reference} is {values[1]:.5g}, in profile "
-            f"{first.profile} {values[0]:.5g}: not the same images; make both on one machine"
+            f"profile {study.profile}: {p.baseline}: {GAIN_METRIC} to {p.reference} is {other:.5g}, in profile "
+            f"{first.profile} {one:.5g}: not the same images; make both on one machine"
         )
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What the board ranks and shows, each by set: gain, its shares of the gap by space, quality less plain's by
+    metric, counts by name."""
+
+    gain: dict[str, Estimate]
+    shares: dict[str, dict[str, Estimate]]
+    quality: dict[str, dict[str, Estimate]]
+    counts: dict[str, dict[str, Estimate]]
+
+
+def measures(results: pd.DataFrame, study: Study) -> Measures:
+    shares = {space: gap_estimates(results, study, GAIN_METRIC, space) for space in GAIN_SPACES}
+    counts = {name: estimates(results, name) for name in COUNTS if (results["metric"] == name).any()}
+    return Measures(gains(shares), shares, margin_estimates(results, study), counts)
+
+
+def with_own_plain(pool: Pool, name: str, plain: pd.DataFrame) -> pd.DataFrame:
+    """The results that a method is measured by that brought plain sampling of its own machine."""
+    p, results = pool.study.analysis, pool.results
+    kept = results[results["set"].isin((*pool.study.references, name))]
+    return pd.concat([kept, plain.assign(set=p.baseline)], ignore_index=True)
 
 
 def lost(differences: dict[str, Estimate], margins: dict[str, float]) -> float:
@@ -106,55 +133,48 @@ def lost(differences: dict[str, Estimate], margins: dict[str, float]) -> float:
     return max(one.value / margins[name] for name, one in differences.items())
 
 
-def three(name: str, one: Estimate) -> dict[str, float]:
-    low, high = one.interval
-    return {name: one.value, f"{name} low": low, f"{name} high": high}
+def columns_of(name: str, one: Estimate) -> dict[str, float]:
+    """A number and its interval as three columns."""
+    return dict(zip((name + end for end in ENDS), (one.value, *one.interval), strict=True))
 
 
-def rows(pool: Pool, p: Leaderboard, model: str) -> list[dict[str, Any]]:
+def rows(pool: Pool, model: str) -> list[dict[str, Any]]:
     """A row for each method of a model, the best first, those outside the margins last and without a rank."""
     study, margins = pool.study, pool.study.analysis.margins
-    shares = {space: gap_estimates(pool.results, study, p.metric, space) for space in p.spaces}
-    gain = gains(shares)
-    quality = margin_estimates(pool.results, study)
-    counts = {name: estimates(pool.results, name) for name in COUNTS if (pool.results["metric"] == name).any()}
-    within = {name: holds(quality, name, margins) for name in pool.entries}
+    whole = measures(pool.results, study)
+    of = {
+        name: whole if one.plain is None else measures(with_own_plain(pool, name, one.plain), study)
+        for name, one in pool.entries.items()
+    }
+    gain = {name: found.gain[name] for name, found in of.items()}
+    within = {name: holds(found.quality, name, margins) for name, found in of.items()}
     freedom = freedom_of(len(read_prompts(study.prompts_file)), study.sampling.sets_per_prompt)
-    ranked = ranks({name: gain[name] for name in pool.entries if within[name]}, freedom)
-    plain = pool.entries[study.analysis.baseline].passes
+    places = ranks({name: one for name, one in gain.items() if within[name]}, freedom)
+    plain = pool.entries[study.analysis.baseline].passes[PASSES["denoiser_passes"]]
     table = []
     for name in sorted(pool.entries, key=lambda n: (not within[n], -gain[n].value)):
-        entry, rank = pool.entries[name], ranked.get(name, Rank(0, 0, ()))
-        by_margin = {metric: by[name] for metric, by in quality.items()}
+        entry, place, found = pool.entries[name], places.get(name, Rank(0, 0, ())), of[name]
+        quality = {metric: by[name] for metric, by in found.quality.items()}
         line: dict[str, Any] = {"model": model, "method": name, "source": entry.source, "within margins": within[name]}
-        line |= {"best rank": rank.best or np.nan, "worst rank": rank.worst or np.nan, "tied with": " ".join(rank.tied)}
-        line |= three("gain", gain[name])
-        for found in (
-            {f"gap {space}": by[name] for space, by in shares.items()},
-            {n: by[name] for n, by in counts.items()},
-        ):
-            for title, one in found.items():
-                line |= three(title, one)
-        line |= {title: entry.measured.get(title, np.nan) for title in (NEEDED, f"{NEEDED} low", f"{NEEDED} high")}
-        for metric, one in by_margin.items():
-            line |= three(f"{metric} less plain", one)
-        line["margin used"] = lost(by_margin, margins)
-        line |= entry.passes | {"passes of plain": sum(entry.passes.values()) / plain[PASSES["denoiser_passes"]]}
+        line |= {"best rank": place.best or np.nan, "worst rank": place.worst or np.nan}
+        line |= {"tied with": " ".join(place.tied)} | columns_of("gain", gain[name])
+        for title, by in found.shares.items():
+            line |= columns_of(f"gap {title}", by[name])
+        for title, by in found.counts.items():
+            line |= columns_of(title, by[name])
+        line |= {NEEDED + end: entry.measured.get(NEEDED + end, np.nan) for end in ENDS}
+        for title, one in quality.items():
+            line |= columns_of(f"{title} less plain", one)
+        line |= {"margin used": lost(quality, margins)} | entry.passes
+        line |= {ALL_PASSES: sum(entry.passes.values()) / plain}
         line |= {title: entry.measured.get(title, np.nan) for title in MEASURED}
-        line["knows labels"] = " ".join(shared_labels(entry.row, study))
-        line["shares weights"] = shares_weights(list(entry.weights), study)
+        line["knows labels"] = " ".join(shared_labels(entry.row, study, entry.needs))
+        line["shares weights"] = shares_weights(weights_of(entry.row, study, entry.needs), study)
         table.append(line)
     return table
 
 
-def printed(value: float, low: float = np.nan, high: float = np.nan) -> str:
-    """A number, and its interval where there is one."""
-    if np.isnan(low) and np.isnan(high):
-        return three_digits(value)
-    return f"{three_digits(value)} [{three_digits(low)}, {three_digits(high)}]"
-
-
-def ranked(row: pd.Series) -> str:
+def rank_of(row: pd.Series) -> str:
     """A rank, or the ranks that a method may have; a dash for one outside the margins."""
     if np.isnan(row["best rank"]):
         return "-"
@@ -164,14 +184,12 @@ def ranked(row: pd.Series) -> str:
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:
     """The board as papers print it: numbers with their intervals."""
-    columns = {"model": table["model"], "method": table["method"].map(label), "rank": table.apply(ranked, axis=1)}
-    gaps = (c for c in table if c.startswith("gap ") and not c.endswith((" low", " high")))
-    for name in ("gain", *gaps, *COUNTS, NEEDED):
+    columns = {"model": table["model"], "method": table["method"].map(label), "rank": table.apply(rank_of, axis=1)}
+    for name in ("gain", *(f"gap {space}" for space in GAIN_SPACES), *COUNTS, NEEDED):
         if name in table:
-            triples = table[[name, f"{name} low", f"{name} high"]].itertuples(index=False, name=None)
-            columns[label(name)] = [printed(*three) for three in triples]
+            numbers = table[[name + end for end in ENDS]].itertuples(index=False, name=None)
+            columns[label(name)] = [with_interval(*of) for of in numbers]
     columns["margins"] = table["within margins"].map({True: "hold", False: "do not"})
-    columns["margin used"] = table["margin used"].map(three_digits)
-    columns["passes of plain"] = table["passes of plain"].map(three_digits)
+    columns |= {name: table[name].map(three_digits) for name in ("margin used", ALL_PASSES)}
     columns["knows labels"] = table["knows labels"].replace("", "-")
     return pd.DataFrame(columns)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
-from pydantic import Field
 
-from analysis.leaderboard.board import printed, ranked
+from analysis.leaderboard.board import ENDS, rank_of
+from analysis.paper.printing import with_interval
 from analysis.study.leaderboard import RESULTS
 from pipeline.profile.command_line import arguments
 from repulsion.core.errors import BadInput, one_line_errors
@@ -21,19 +21,22 @@ HEAD = """# The methods on the leaderboard
 
 What people would pick instead of repulsion, each as a row of `repulsion/data/methods.yaml`: formula, what it acts on,
 where its defaults come from, what differs from its source, and whether its published direction shows on the painted
-world. Strengths were chosen on development prompts (`profiles/peers_sweep`), numbers are of the U-Net on test prompts;
-`results/leaderboard` has all of them. This page is made from `repulsion/data/cards.yaml` and the results:
+world. Strengths were chosen on development prompts (`profiles/sweep`, `profiles/peers_sweep`), numbers are of the
+U-Net on test prompts; `results/leaderboard` has all of them. This page is made from `repulsion/data/cards.yaml` and the results:
 `python -m analysis.leaderboard.cards > docs/methods.md`.
 """
 
 
 @settings
 class Expectation:
-    """A number of the board, or of sets of `particles`, and on which side of plain sampling's the source has it."""
+    """A number of the board, or of sets of `particles`, that the source has above plain sampling's."""
 
-    column: Annotated[str, Field(pattern="^(gain|artists in a set)$")]
-    side: Literal["above", "not above"]
+    column: Literal["gain", "artists in a set"]
     particles: int | None = None
+
+    def __post_init__(self) -> None:
+        if (self.column == "gain") != (self.particles is None):
+            raise BadInput(f"particles: expected a number for what is counted in a set alone, got {self.particles}")
 
 
 @settings
@@ -65,12 +68,12 @@ def measured(name: str, expects: Expectation, board: pd.DataFrame, growth: pd.Da
     if len(rows) != 1:
         raise BadInput(f"card {name}: expected one row of results, got {len(rows)}")
     row = rows.iloc[0]
-    return tuple(float(row[f"{expects.column}{end}"]) for end in ("", " low", " high"))
+    return tuple(float(row[f"{expects.column}{end}"]) for end in ENDS)
 
 
 def shows(expects: Expectation, low: float) -> bool:
-    """Whether a published direction shows: the whole interval is above plain sampling's, or it is not."""
-    return (low > PLAIN[expects.column]) == (expects.side == "above")
+    """Whether a published direction shows: the whole interval is above plain sampling's."""
+    return low > PLAIN[expects.column]
 
 
 def verdict(name: str, card: Card, board: pd.DataFrame, growth: pd.DataFrame) -> str:
@@ -78,7 +81,7 @@ def verdict(name: str, card: Card, board: pd.DataFrame, growth: pd.DataFrame) ->
         return "-"
     number = measured(name, card.expects, board, growth)
     where = f" of {card.expects.particles} particles" if card.expects.particles else ""
-    said = f"{card.expects.column}{where} {printed(*number)}, plain sampling's is {PLAIN[card.expects.column]:g}"
+    said = f"{card.expects.column}{where} {with_interval(*number)}, plain sampling's is {PLAIN[card.expects.column]:g}"
     if shows(card.expects, number[1]):
         return f"the direction shows: {said}"
     return f"the direction does not show: {said}; {card.why}"
@@ -90,13 +93,15 @@ def flow(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {flow(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(flow, value)) + "]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)
 
 
 def card_of(name: str, card: Card, row: dict[str, Any], board: pd.DataFrame, growth: pd.DataFrame) -> str:
-    found = board[board["method"] == name].iloc[0]
+    found, plain = (board[board["method"] == one].iloc[0] for one in (name, "plain"))
     held = "margins hold" if found["within margins"] else "margins do not hold"
-    gain = printed(found["gain"], found["gain low"], found["gain high"])
+    gain = with_interval(found["gain"], found["gain low"], found["gain high"])
     passes = f"{found['denoiser passes']:g} forward, {found['backward passes']:g} backward"
     lines = {
         "formula": f"`{card.formula}`",
@@ -105,8 +110,8 @@ def card_of(name: str, card: Card, row: dict[str, Any], board: pd.DataFrame, gro
         "source": card.source,
         "licence of the source": card.licence,
         "deviations": card.deviations,
-        "passes per image": f"{passes} (plain sampling: 40)",
-        "measured": f"gain {gain}, rank {ranked(found)}, {held}",
+        "passes per image": f"{passes} (plain sampling: {plain['denoiser passes']:g})",
+        "measured": f"gain {gain}, rank {rank_of(found)}, {held}",
         "published": card.published,
         "here": verdict(name, card, board, growth),
     }

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis.leaderboard.board import COUNTS, NEEDED, printed, ranked
+from analysis.leaderboard.board import ALL_PASSES, COUNTS, ENDS, NEEDED, rank_of
 from analysis.paper.labels import label
+from analysis.paper.printing import with_interval
 
 TEMPLATES = Path("report")
 # Columns after rank and method: title in the head, and whether a larger value is better. The rest is in the CSV.
@@ -22,7 +23,7 @@ COLUMNS = {
     **{name: (label(name), True) for name in COUNTS},
     NEEDED: (NEEDED, False),
     "margin used": ("margin used", False),
-    "passes of plain": ("passes", False),
+    ALL_PASSES: ("passes", False),
     "time_of_plain": ("time", False),
     "peak_gib": ("GiB", False),
 }
@@ -30,9 +31,8 @@ COLUMNS = {
 
 def cell(row: pd.Series, name: str) -> dict[str, Any]:
     """What is printed, and what is sorted by (None where there is no number)."""
-    value = row.get(name, np.nan)
-    text = printed(value, row.get(f"{name} low", np.nan), row.get(f"{name} high", np.nan))
-    return {"text": text, "value": None if np.isnan(value) else float(value)}
+    value, low, high = (row.get(name + end, np.nan) for end in ENDS)
+    return {"text": with_interval(value, low, high), "value": None if np.isnan(value) else float(value)}
 
 
 def rows_of(board: pd.DataFrame) -> list[dict[str, Any]]:
@@ -48,7 +48,7 @@ def rows_of(board: pd.DataFrame) -> list[dict[str, Any]]:
                 "held": bool(row["within margins"]),
                 "labels": row["knows labels"],
                 "weights": bool(row["shares weights"]),
-                "rank": {"text": ranked(row), "value": rank},
+                "rank": {"text": rank_of(row), "value": rank},
                 "cells": [cell(row, name) for name in COLUMNS],
             }
         )

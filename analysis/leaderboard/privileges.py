@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,19 @@ def spaces_of(row: dict[str, Any]) -> list[str]:
     return [cell["space"] for cell in row.get("repel") or ()] + selects
 
 
-def networks_of(row: dict[str, Any]) -> list[str]:
-    return sorted({NETWORKS[space] for space in spaces_of(row) if space in NETWORKS})
+def networks_of(row: dict[str, Any], needs: dict[str, str]) -> list[str]:
+    """What the spaces of a row need, by `needs`: of built-in spaces, and what registered ones declared."""
+    return sorted({needs[space] for space in spaces_of(row) if space in needs})
 
 
-def shared_labels(row: dict[str, Any], study: Study) -> tuple[str, ...]:
+def shared_labels(row: dict[str, Any], study: Study, needs: dict[str, str] = NETWORKS) -> tuple[str, ...]:
     """Labels that both a network of the method was trained with and the profile's encoder reads."""
-    known = {label for network in networks_of(row) for label in LABELS[network]}
+    known = {label for network in networks_of(row, needs) for label in LABELS[network]}
     return tuple(label for label in READS[study.encoder.name] if label in known)
 
 
-def tensor_hashes(path: Path) -> set[str]:
+@cache
+def tensor_hashes(path: Path) -> frozenset[str]:
     """Of every tensor in a safetensors file, or in those of a folder; small and constant ones left out."""
     files = sorted(path.rglob("*.safetensors")) if path.is_dir() else [path]
     found = set()
@@ -51,7 +54,7 @@ def tensor_hashes(path: Path) -> set[str]:
                 value = stored.get_tensor(name)
                 if value.size >= LEAST and np.ptp(value) > 0:
                     found.add(hashlib.sha256(value.tobytes()).hexdigest())
-    return found
+    return frozenset(found)
 
 
 def shares_weights(files: list[Path], study: Study) -> bool:
@@ -60,7 +63,7 @@ def shares_weights(files: list[Path], study: Study) -> bool:
     return any(tensor_hashes(path) & encoder for path in files)
 
 
-def weights_of(row: dict[str, Any], study: Study) -> list[Path]:
+def weights_of(row: dict[str, Any], study: Study, needs: dict[str, str] = NETWORKS) -> list[Path]:
     """Where the weights of a method's networks are."""
     folders = {"classifier": Path(study.style_classifier.folder), "decode": Path(study.model) / "vae"}
-    return [folders[network] for network in networks_of(row)]
+    return [folders[network] for network in networks_of(row, needs)]

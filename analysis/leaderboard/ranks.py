@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import combinations
 from typing import NamedTuple
 
-import numpy as np
 from scipy.stats import t
 
 from analysis.estimates.estimates import Estimate
@@ -47,4 +46,4 @@ def ranks(values: dict[str, Estimate], freedom: int) -> dict[str, Rank]:
 
 def freedom_of(prompts: int, sets: int) -> int:
     """Degrees of freedom of a difference whose spread is estimated from so many particle sets of so many prompts."""
-    return int(np.prod((prompts, sets - 1)))
+    return prompts * (sets - 1)

@@ -25,13 +25,17 @@ def three_digits(value: float) -> str:
     return f"{value:.{min(4, max(0, 2 - math.floor(math.log10(abs(value)))))}f}"
 
 
+def with_interval(value: float, low: float, high: float) -> str:
+    """A number and its interval; the number alone where the interval has no lower end."""
+    if math.isnan(low):
+        return three_digits(value)
+    return f"{three_digits(value)} [{three_digits(low)}, {three_digits(high)}]"
+
+
 def printed(value: object) -> str:
     """A cell as it is printed: a number, or a number and its interval."""
     if isinstance(value, Estimate):
-        low, high = value.interval
-        if math.isnan(low):
-            return three_digits(value.value)
-        return f"{three_digits(value.value)} [{three_digits(low)}, {three_digits(high)}]"
+        return with_interval(value.value, *value.interval)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Integral):

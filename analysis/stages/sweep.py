@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.estimates.estimates import estimates, gains, gap_estimates
+from analysis.estimates.estimates import GAIN_METRIC, estimates, gains, gap_estimates
 from analysis.estimates.quality import holds, margin_estimates
 from analysis.study.results import passes_per_image, read_results
 from analysis.study.settings import Study
@@ -14,9 +14,6 @@ from pipeline.sets.failures import read_failures
 from pipeline.sets.feature_sets import SPACES
 from repulsion.core.errors import BadInput
 from repulsion.core.files import new_file
-
-# The gain that strengths are chosen by: the share of the gap closed by the unbiased distance, mean over these spaces.
-GAIN_METRIC, GAIN_SPACES = "mmd", ("general", "location", "style")
 
 
 def family(row: str) -> tuple[str, str]:
@@ -34,7 +31,7 @@ def row_table(study: Study, failed: dict[str, str]) -> pd.DataFrame:
         metric: {space: gap_estimates(results, study, metric, space) for space in SPACES}
         for metric in ("mmd", "frechet")
     }
-    gain = gains({space: gaps[GAIN_METRIC][space] for space in GAIN_SPACES})
+    gain = gains(gaps[GAIN_METRIC])
     margins = margin_estimates(results, study)
     counts = {name: estimates(results, name) for name in ("effective_artists", "place_spread", "place_coverage")}
     passes = passes_per_image(study, tuple(rows))

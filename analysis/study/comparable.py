@@ -12,7 +12,7 @@ from repulsion.core.errors import BadInput
 MEASURED_ALIKE = ("sampling", "prompts", "encoder", "references", "reference_sets")
 KEYS = ["set", "prompt_id", "metric", "space", "against"]  # of a result
 ROUNDING = 1e-7
-PARTS = ("reference", "floor", "baseline")  # of the analysis
+PARTS = ("reference", "floor", "baseline", "realism")  # of the analysis
 
 
 def require_alike(studies: Iterable[Study], parts: Sequence[str] = MEASURED_ALIKE) -> None:

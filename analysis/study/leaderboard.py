@@ -9,7 +9,7 @@ from pydantic import Field
 
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
-from repulsion.core.settings import Names, Text, load, settings
+from repulsion.core.settings import Names, load, settings
 
 PARAMS, RESULTS = Path("profiles/leaderboard/params.yaml"), Path("results/leaderboard")
 SUBMISSIONS = Path("submissions")
@@ -18,13 +18,10 @@ SUBMISSIONS = Path("submissions")
 @settings
 class Leaderboard:
     """Files of profiles by the model that they sample, as the table calls it: methods of one model are ranked together.
-    The first profile of a model gives plain sampling, the references and the margins. A method's gain is the share of
-    the gap that it closes by `metric`, mean over `spaces`. `sets_of`: profiles of the same methods at other numbers of
+    The first profile of a model gives plain sampling, the references and the margins. `sets_of`: profiles of the same methods at other numbers of
     particles. `front`: rows of plain sampling at other guidance scales, which the others are compared with."""
 
     models: Annotated[dict[str, Names], Field(min_length=1)]
-    metric: Text
-    spaces: Names
     sets_of: Names
     front: Names
 

@@ -78,23 +78,31 @@ def read_set(study: Study, name: str) -> SetResults:
     found = strict_json(SetResults, read_text(path), str(path))
     if found.set != name:
         raise BadInput(f"{path}: expected the results of set {name}, got those of {found.set}")
+    require_whole(study, name, found, str(path))
+    return found
+
+
+def require_whole(study: Study, name: str, found: SetResults, where: str) -> None:
+    """Raise BadInput, in one line, unless results are all those that the set `name` of this study has to have, once
+    and in order."""
     prompts = read_prompts(study.prompts_file)
     n, counts = study.images_per_prompt(name, study.artist_count), Counter(row.key for row in found.rows)
     if found.images != n * len(prompts):
-        raise BadInput(f"{path}: results of {found.images} images, expected {n * len(prompts)}; {AGAIN}")
+        raise BadInput(f"{where}: results of {found.images} images, expected {n * len(prompts)}; {AGAIN}")
     expected = dict.fromkeys(keys_of(study, name, prompts), 1)
     for key in expected | counts:
         if (times := counts[key]) != (wanted := expected.get(key, 0)):
-            raise BadInput(f"{path}: {said(key)} is listed {times} times, expected {wanted}; {AGAIN}")
+            raise BadInput(f"{where}: {said(key)} is listed {times} times, expected {wanted}; {AGAIN}")
     parts = len(np.unique(particle_set(study, name, np.arange(n))))
     for row in found.rows:
         left_out = 0 if row.value is None or parts == 1 else parts
         if row.n != n or len(row.left_out) != left_out or (row.value is None) != bool(row.reason):
             raise BadInput(
-                f"{path}: {said(row.key)}: expected a value of {n} images and {left_out} without one particle set, or "
+                f"{where}: {said(row.key)}: expected a value of {n} images and {left_out} without one particle set, or "
                 f"a reason why there is none; got n {row.n}, {len(row.left_out)}, reason {row.reason!r}; {AGAIN}"
             )
-    return found
+    if [row.key for row in found.rows] != list(expected):
+        raise BadInput(f"{where}: results are in another order than prompts and metrics; {AGAIN}")
 
 
 def said(key: Key) -> str:

@@ -40,6 +40,8 @@ def sample(profile: Profile, name: str) -> None:
     inputs = [asdict(method), p.seed, *inputs_of(profile)]
     if method.needs("classifier"):
         inputs.append(hash_of(folder))
+    if profile.methods_file.endswith(".py"):  # a row does not say what its code does
+        inputs.append(hash_of(Path(profile.methods_file)))
     make_set(profile, name, jobs(read_prompts(profile.prompts_file), p), inputs, load)
 
 

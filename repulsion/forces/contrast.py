@@ -20,7 +20,8 @@ from repulsion.diffusion.levels import Latents
 class Contrast:
     """`iterations` steps against the gradient of the InfoNCE loss of the predictions at the first noise level, averaged
     over `cells` x `cells` cells; a step moves the starts by `step` times their norm, all of the set together. Every
-    iteration is one forward pass of each particle; gradients do not go through the network."""
+    iteration is one evaluation of the denoiser, with guidance two passes of each particle; gradients do not go through
+    the network."""
 
     iterations: Count
     step: Positive

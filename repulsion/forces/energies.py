@@ -76,7 +76,7 @@ JITTER = 1e-4  # on the diagonal of a kernel matrix that duplicates make singula
 def dpp_likelihood(sqdist: Float[Tensor, "n n"], h: Float[Tensor, "n 1"]) -> Float[Tensor, "n n"]:
     """Of -(1/n) log det(K) / det(K + I), the log-likelihood of the whole set under a determinantal point process with
     kernel K (DiverseFlow, Morshed & Boddeti 2025), a jitter on K's diagonal: (4 / (n h)) (K^-1 - (K + I)^-1)_ij K_ij.
-    It grows without bound as two particles meet. h is the mean of the rows', as K must be symmetric."""
+    It is largest where two particles meet, bounded by the jitter. h is the mean of the rows'."""
     h = h.mean()
     k, one = torch.exp(-sqdist / h), torch.eye(len(sqdist), dtype=sqdist.dtype, device=sqdist.device)
     return 4 / (len(sqdist) * h) * (torch.linalg.inv(k + JITTER * one) - torch.linalg.inv(k + one)) * k

@@ -105,6 +105,8 @@ class Method:
     def __post_init__(self) -> None:
         if self.contrast and self.spread:
             raise BadInput("contrast: expected no spread beside it, which starts from one particle")
+        if self.contrast and self.couple:
+            raise BadInput("contrast: expected no couple beside it: starts that move do not sum to zero")
         if self.protect and not self.protects:
             raise BadInput("protect: expected a repulsion that is protected, got none")
         for other in ("spread", "select"):

@@ -66,7 +66,7 @@ def sample_particles(
     level's end. `protected`: latents at sigma 0 that a method with protected repulsions keeps away from, those that it
     makes itself added. Raises BadInput for a method that does not fit the pipeline."""
     family = family_of(pipe)
-    require_fitting(family, method, request, classifier)
+    require_fitting(family, method, request, classifier, protected)
 
     def images(x: Tensor) -> Tensor:
         return sliced(lambda part, s: family.decode(part), x, request.decode_batch)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from repulsion.core.errors import BadInput
 from repulsion.diffusion.families.family import Family, Size
 from repulsion.forces.style_classifier import CHANNELS, StyleClassifier
@@ -35,14 +37,20 @@ class SetRequest:
         return self.height, self.width
 
 
-def require_fitting(family: Family, method: Method, r: SetRequest, classifier: StyleClassifier | None) -> None:
+def require_fitting(
+    family: Family, method: Method, r: SetRequest, classifier: StyleClassifier | None, protected: Tensor | None = None
+) -> None:
     """Raise BadInput for a method that cannot act on this pipeline's latents or guidance, or through networks that were
-    loaded without a way for gradients."""
+    loaded without a way for gradients; and for protected latents that it would not look at, or could not."""
     require_guidance(family, method, r)
     for part, does in ((method.select, "selects among candidates"), (method.protect, "makes a protected set")):
         if part and not isinstance(r.texts, str):
             raise BadInput(f"{r.name}: a method that {does} expects one text for all, got a list")
     channels, *size = family.latent_shape(r.size)
+    if protected is not None and not method.protects:
+        raise BadInput(f"{r.name}: protected latents, and no repulsion that is protected")
+    if protected is not None and (of := tuple(protected.shape[1:])) != (channels, *size):
+        raise BadInput(f"{r.name}: protected: expected latents [m, {channels}, {size[0]}, {size[1]}], got [m, *{of}]")
     found = "x".join(map(str, (channels, *size)))
     used = classifier if method.needs("classifier") else None
     if used and [channels, *size] != [CHANNELS, used.latent_size, used.latent_size]:

@@ -77,7 +77,7 @@ def test_the_networks_of_spaces_are_the_library_s():
 
 def test_a_method_that_knows_the_labels_is_said_to(study):
     row = {"predict": "euler", "repel": [{"space": "style_classifier"}], "select": {"space": "decoded_cnn"}}
-    assert networks_of(row) == ["classifier", "decode"]
+    assert networks_of(row, NEEDS) == ["classifier", "decode"]
     assert shared_labels(row, study) == ("artist",)
     assert (
         shared_labels({"repel": [{"space": "decoded_cnn"}]}, study) == shared_labels({"predict": "euler"}, study) == ()
@@ -105,6 +105,7 @@ def submission(**changes) -> Submission:
         "method": "mine",
         "row_name": "mine-10",
         "row": {"predict": "euler"},
+        "needs": {},
         "profile": "peers",
         "code": "METHODS = {}",
         "development": {"mine-10": 0.1},
@@ -179,7 +180,8 @@ def test_a_method_that_is_nowhere_is_one_line(method, message):
 def test_a_file_s_rows_are_validated_in_a_process_of_its_own(study, tmp_path, capfd):
     file = tmp_path / "mine.py"
     file.write_text('METHODS = {"mine-1": {"predict": "euler"}, "mine-2": {"predict": "heun"}}')
-    assert submit.rows_of(file) == {"mine-1": {"predict": "euler"}, "mine-2": {"predict": "heun"}}
+    rows = {"mine-1": {"predict": "euler"}, "mine-2": {"predict": "heun"}}
+    assert submit.rows_of(file) == (rows, NEEDS)
     file.write_text('METHODS = {"mine": {"predict": "eular"}}')
     with pytest.raises(BadInput, match="pipeline.machine.rows ended with 1"):
         submit.rows_of(file)
@@ -192,7 +194,7 @@ def test_a_file_s_rows_are_validated_in_a_process_of_its_own(study, tmp_path, ca
 def lines(**changes) -> pd.DataFrame:
     """A board of two methods."""
     base = {"model": "U-Net", "source": "peers", "within margins": True, "best rank": 1.0, "worst rank": 2.0}
-    base |= {"tied with": "", "margin used": 0.5, "passes of plain": 1.0, "knows labels": "", "shares weights": False}
+    base |= {"tied with": "", "margin used": 0.5, board.ALL_PASSES: 1.0, "knows labels": "", "shares weights": False}
     for name in ("gain", "gap general", *board.COUNTS, board.NEEDED):
         base |= {name: 0.5, f"{name} low": 0.4, f"{name} high": 0.6}
     one = base | {"method": "first_one"}
@@ -253,9 +255,8 @@ def test_a_direction_that_does_not_show_is_explained(monkeypatch):
 
 
 def test_a_direction_is_an_interval_above_plain_sampling_s():
-    above, not_above = Expectation("gain", "above"), Expectation("gain", "not above")
-    assert shows(above, 0.01) and not shows(above, -0.01)
-    assert not shows(not_above, 0.01) and shows(not_above, -0.01)
-    assert shows(Expectation("artists in a set", "above", 4), 1.1) and not shows(
-        Expectation("artists in a set", "above", 4), 0.9
-    )
+    assert shows(Expectation("gain"), 0.01) and not shows(Expectation("gain"), -0.01)
+    in_a_set = Expectation("artists in a set", 4)
+    assert shows(in_a_set, 1.1) and not shows(in_a_set, 0.9)
+    with pytest.raises(BadInput, match="particles: expected a number for what is counted in a set alone, got None"):
+        Expectation("artists in a set")

@@ -74,6 +74,11 @@ def test_a_protected_set_is_plain_sampling_from_starts_of_its_own_and_is_counted
 def test_a_protected_set_there_is_none_of_is_one_line(pipe):
     with pytest.raises(BadInput, match="a repulsion from protected latents needs some, and none were given"):
         made(pipe, protecting(None))
+    latents = torch.zeros(2, 4, 8, 8)
+    with pytest.raises(BadInput, match="protected latents, and no repulsion that is protected"):
+        sample_particles(pipe, PLAIN, REQUEST, [0, 1], protected=latents)
+    with pytest.raises(BadInput, match=r"protected: expected latents \[m, 4, 8, 8\], got \[m, \*\(4, 8, 4\)\]"):
+        sample_particles(pipe, protecting(None), REQUEST, [0, 1], protected=latents[..., :4])
     with pytest.raises(BadInput, match="protect: expected a repulsion that is protected, got none"):
         Method("euler", protect=Protection(2))
     with pytest.raises(BadInput, match="a method that makes a protected set expects one text for all, got a list"):

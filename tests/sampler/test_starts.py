@@ -94,5 +94,7 @@ def test_contrast_costs_a_pass_for_each_iteration_and_acts_at_the_first_level():
 
 
 def test_contrast_and_copies_of_one_start_exclude_each_other():
+    with pytest.raises(BadInput, match="contrast: expected no couple"):
+        Method("euler", contrast=Contrast(1, 0.1), couple=Coupling())
     with pytest.raises(BadInput, match="contrast: expected no spread"):
         Method("euler", contrast=Contrast(1, 0.1), spread=Spread(2.0, "langevin"))

@@ -46,6 +46,7 @@ def test_a_submission_from_code_to_json_and_again(folder):
     path = submit.submit("mine.py")
     first = read_submission(path)
     assert first.method == first.row_name == "mine" and first.code == CODE and first.profile == "test"
+    assert first.needs["style_classifier"] == "classifier" and "mine" not in first.needs
     assert first.results.images == first.plain.images == 20 and first.repeated == ()
     assert first.provenance.commit and len(first.provenance.lock) == 64
     again = read_submission(submit.submit("mine.py"))
@@ -55,5 +56,8 @@ def test_a_submission_from_code_to_json_and_again(folder):
     row["value"] *= 3
     path.write_text(json.dumps(values))
     with pytest.raises(BadInput, match=re.escape("mine, prompt vase: frechet in general: expected")):
+        submit.submit("mine.py")
+    (folder / "mine.py").write_text(CODE + "\n# another\n")
+    with pytest.raises(BadInput, match="made from another file than .*; delete it to replace it"):
         submit.submit("mine.py")
     assert read_submission(path).results.rows != first.results.rows  # the file is as it was

@@ -1,1 +1,1 @@
-"""Stages that look at several profiles."""
+"""Stages across profiles: what is compared between them, and what is measured for that."""

@@ -6,13 +6,11 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.estimates import efficiency
-from analysis.estimates.estimates import Estimate, gains, gap_estimates
+from analysis.estimates.estimates import GAIN_METRIC, GAIN_SPACES, Estimate, gains, gap_estimates
 from analysis.study.results import read_results
 from analysis.study.settings import Study
 from pipeline.profile.stage import main
 from repulsion.core.files import new_file
-
-METRIC, SPACES = "mmd", ("general", "location", "style")
 
 
 def relative(one: Estimate, plain: Estimate) -> Estimate:
@@ -23,7 +21,7 @@ def relative(one: Estimate, plain: Estimate) -> Estimate:
 def table(study: Study) -> pd.DataFrame:
     """A row for each method: particles of a set, gain, shares of the gap, different artists in one set."""
     results, n = read_results(study), study.sampling.particles
-    shares = {space: gap_estimates(results, study, METRIC, space) for space in SPACES}
+    shares = {space: gap_estimates(results, study, GAIN_METRIC, space) for space in GAIN_SPACES}
     gain = gains(shares)
     seen = {kind: efficiency.curves(study, kind) for kind in efficiency.KINDS}
     rows = []

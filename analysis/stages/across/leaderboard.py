@@ -14,7 +14,7 @@ from analysis.figures.style import save
 from analysis.leaderboard import board, html
 from analysis.leaderboard.submissions import Submission, require_repeats, schema, submissions, table
 from analysis.study.leaderboard import RESULTS, Leaderboard, read_leaderboard, studies_of
-from analysis.study.results import PASSES
+from analysis.study.results import PASSES, require_whole
 from analysis.study.settings import Study
 from pipeline.profile.command_line import arguments
 from repulsion.core.errors import BadInput, one_line_errors
@@ -23,23 +23,28 @@ from repulsion.core.files import new_file
 
 def with_submissions(pool: board.Pool, studies: list[Study], found: list[Submission]) -> board.Pool:
     """The pool with those submissions that were measured in one of these profiles. Raises BadInput for a name that is
-    taken, and for one whose plain sampling is not the board's within the tolerances: the row that differs."""
+    taken, results that are not whole, and plain sampling that is not the board's within the tolerances: the row that
+    differs."""
     own = {study.profile: study for study in studies}
     results, entries, p = [pool.results], dict(pool.entries), pool.study.analysis
+    plain = pool.results[pool.results["set"] == p.baseline]
     for one in found:
         if one.profile not in own:
             continue
-        if one.method in entries:
-            raise BadInput(f"submission {one.method}: that name is taken; expected another")
-        plain = pool.results[pool.results["set"] == p.baseline]
-        require_repeats(f"submission {one.method}", table(p.baseline, one.plain.rows), plain, pool.study)
+        where, study = f"submission {one.method}", own[one.profile]
+        if one.method in (*entries, *study.references):
+            raise BadInput(f"{where}: that name is taken; expected another")
+        like = next(name for name in study.methods if name != p.baseline)
+        require_whole(study, like, one.results, where)
+        require_whole(study, p.baseline, one.plain, f"{where}: {p.baseline}")
+        of_plain = table(p.baseline, one.plain.rows)
+        require_repeats(where, of_plain, plain, pool.study)
         results.append(table(one.method, one.results.rows))
         passes = {title: getattr(one.results, key) / one.results.images for key, title in PASSES.items()}
-        needed = dict(zip((board.NEEDED, f"{board.NEEDED} low", f"{board.NEEDED} high"), one.needed, strict=True))
-        measured = {name: float("nan") if value is None else value for name, value in needed.items()}
+        needed = (float("nan") if value is None else value for value in one.needed)
+        measured = dict(zip((board.NEEDED + end for end in board.ENDS), needed, strict=True))
         source = "submission, repeated" if one.repeated else "submission"
-        weights = tuple(board.weights_of(one.row, own[one.profile]))
-        entries[one.method] = board.Entry(one.row, source, passes, measured, weights)
+        entries[one.method] = board.Entry(one.row, source, passes, measured, one.needs, of_plain)
     return replace(pool, results=pd.concat(results, ignore_index=True), entries=entries)
 
 
@@ -50,13 +55,18 @@ def growth_table(p: Leaderboard) -> pd.DataFrame:
 
 
 def run(p: Leaderboard, folder: Path) -> None:
-    found, lines = submissions(), []
-    for model, paths in p.models.items():
-        studies = studies_of(paths)
+    found, lines, margins = submissions(), [], {}
+    by_model = {model: studies_of(paths) for model, paths in p.models.items()}
+    measured_in = {study.profile for studies in by_model.values() for study in studies}
+    if lost := [one for one in found if one.profile not in measured_in]:
+        raise BadInput(
+            f"submission {lost[0].method}: profile: expected one of {', '.join(measured_in)}, got {lost[0].profile!r}"
+        )
+    for model, studies in by_model.items():
         pool = with_submissions(board.pooled(studies), studies, found)
-        lines += board.rows(pool, p, model)
+        lines += board.rows(pool, model)
+        margins[model] = pool.study.analysis.margins
     whole, growing = pd.DataFrame(lines), growth_table(p)
-    margins = pool.study.analysis.margins
     records = json.loads(whole.to_json(orient="records", double_precision=8))
     texts = {
         "leaderboard.csv": whole.to_csv(index=False, lineterminator="\n", float_format="%.6g"),
