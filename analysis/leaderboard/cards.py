@@ -22,8 +22,8 @@ HEAD = """# The methods on the leaderboard
 What people would pick instead of repulsion, each as a row of `repulsion/data/methods.yaml`: formula, what it acts on,
 where its defaults come from, what differs from its source, and whether its published direction shows on the painted
 world. Strengths were chosen on development prompts (`profiles/sweep`, `profiles/peers_sweep`), numbers are of the
-U-Net on test prompts; `results/leaderboard` has all of them. This page is made from `repulsion/data/cards.yaml` and the results:
-`python -m analysis.leaderboard.cards > docs/methods.md`.
+U-Net on test prompts; `results/leaderboard` has all of them. This page is made from `repulsion/data/cards.yaml` and
+the results: `python -m analysis.leaderboard.cards > docs/methods.md`.
 """
 
 

@@ -37,9 +37,10 @@ class Provenance:
 @settings
 class Submission:
     """A method's row and its results on the test prompts of profile `profile`, beside those of plain sampling on the
-    same machine. `needs`: the networks that spaces need, those that the code registers among them. `code` is the file that was submitted, `development` the gain of each row that it offered on the
-    development prompts (none where it offered one), `needed` how many images show what all of plain sampling's do:
-    value, low, high. `repeated`: where else the numbers were made again and were within tolerance."""
+    same machine. `needs`: the networks that spaces need, those that the code registers among them. `code` is the file
+    that was submitted, `development` the gain of each row that it offered on the development prompts (none where it
+    offered one), `needed` how many images show what all of plain sampling's do: value, low, high. `repeated`: where
+    else the numbers were made again and were within tolerance."""
 
     version: Literal[1]
     method: Text

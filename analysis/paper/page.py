@@ -57,7 +57,8 @@ TABLES = {
 # Of the leaderboard, for profiles of its models.
 ON_BOARD = {
     "pareto": "Every method: diversity against quality, and against passes. Grey: a margin does not hold; the line is "
-    "plain sampling at other guidance scales; more than three margins are not shown. results/leaderboard/leaderboard.html has the table.",
+    "plain sampling at other guidance scales; more than three margins are not shown. The table is "
+    "results/leaderboard/leaderboard.html.",
     "growth": "How gains grow with the number of particles of one set; right, different artists in one set, as a "
     "multiple of plain sampling's.",
 }

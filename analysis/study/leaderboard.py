@@ -18,8 +18,9 @@ SUBMISSIONS = Path("submissions")
 @settings
 class Leaderboard:
     """Files of profiles by the model that they sample, as the table calls it: methods of one model are ranked together.
-    The first profile of a model gives plain sampling, the references and the margins. `sets_of`: profiles of the same methods at other numbers of
-    particles. `front`: rows of plain sampling at other guidance scales, which the others are compared with."""
+    The first profile of a model gives plain sampling, the references and the margins. `sets_of`: profiles of the same
+    methods at other numbers of particles. `front`: rows of plain sampling at other guidance scales, which the others
+    are compared with."""
 
     models: Annotated[dict[str, Names], Field(min_length=1)]
     sets_of: Names
