@@ -15,7 +15,7 @@ from repulsion.diffusion.configurations import POSITIONS, image_factor, latent_s
 from repulsion.diffusion.model_folder import T5_TOKENS, Layout
 from repulsion.forces.embeddings import Context
 from repulsion.sampling.conditions import guidance_schedule
-from repulsion.sampling.methods import Method
+from repulsion.sampling.methods import PLAIN, Method
 from repulsion.sampling.sampler import sample
 
 
@@ -53,10 +53,10 @@ class Counter:
 def passes(method: Method, p: SamplingParams, gradient_batch: int, sigmas: Tensor, distilled: bool = False) -> Passes:
     """Counted on two particles of noise, in the latent's own space: the denoiser's cost does not depend on the space. A
     method that selects is counted for all of its candidates; one that selects on the way, for the look at them and for
-    the rest of the way of those that it keeps."""
-    cells = tuple(replace(cell, space="latent") for cell in method.repel or ())
+    the rest of the way of those that it keeps; one that makes a protected set, for that set's share."""
+    cells = tuple(replace(cell, space="latent", protected=False) for cell in method.repel or ())
     start = torch.randn(2, 4, 4, 4, generator=torch.Generator().manual_seed(0))
-    method_there = replace(method, repel=cells or None, select=None)
+    method_there = replace(method, repel=cells or None, select=None, protect=None)
 
     def walked(**ends: Any) -> Counter:
         counter = Counter(method, p, gradient_batch, distilled)
@@ -64,6 +64,10 @@ def passes(method: Method, p: SamplingParams, gradient_batch: int, sigmas: Tenso
         return counter
 
     method.require_levels(sigmas[:-1].tolist())
+    if method.protect:
+        found = passes(method_there, p, gradient_batch, sigmas, distilled)
+        plain = passes(PLAIN, p, gradient_batch, sigmas, distilled)
+        return replace(found, forward=found.forward + method.protect.images / p.particles * plain.forward)
     candidates = method.select.candidates if method.select else 1
     stop = method.select.stop(sigmas[:-1].tolist()) if method.select else None
     first = walked(stop=stop)

@@ -147,7 +147,8 @@ def test_what_is_made_already_needs_no_more_room(profile):
 def test_an_unknown_profile(monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(
-        BadInput, match="no profile 'xl'; expected one of small, ci, flow, flow_sweep, sd2, sd2_mini, sweep"
+        BadInput,
+        match="no profile 'xl'; expected one of small, ci, flow, flow_sweep, peers, peers_sweep, sd2, sd2_mini, sweep",
     ):
         preflight.profile_path("xl")
     assert preflight.profile_path("small") == Path("params.yaml")

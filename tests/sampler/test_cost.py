@@ -10,14 +10,16 @@ from pipeline.machine.cost import arithmetic, counted, passes
 from pipeline.profile.sections import SamplingParams
 from repulsion.diffusion.levels import linspace_levels, scaled_linear_abar, sigma_table
 from repulsion.diffusion.model_folder import LAYOUTS
+from repulsion.forces.contrast import Contrast
 from repulsion.forces.repulsion import Repulsion, Strength
 from repulsion.sampling.conditions import Guidance
-from repulsion.sampling.methods import Correction, Method, Selection, load_methods
+from repulsion.sampling.methods import Correction, Method, Protection, Selection, load_methods
 
 SIGMAS = linspace_levels(sigma_table(scaled_linear_abar(0.00085, 0.012, 1000)), 20)
 P = SamplingParams("linspace", 20, 8.0, 4, 1, 128, 0)
 THROUGH = Repulsion("rbf", "centre_of_mass", "denoised", Strength("relative", 0.1), "median", sigma_min=4.5)
 NOISY = Repulsion("rbf", "style_classifier", "noisy", Strength("alpha", 10.0), "median")
+PROTECTED = Repulsion("rbf", "latent", "x0", Strength("alpha", 10.0), "median", protected=True)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,8 @@ NOISY = Repulsion("rbf", "style_classifier", "noisy", Strength("alpha", 10.0), "
         (Method("euler", select=Selection(3, "latent")), 120, 0),
         (Method("euler", select=Selection(3, "latent", sigma=1.9)), 3 * (18 + 2) + 22, 0),  # 9 levels are above 1.9
         (Method("euler", select=Selection(3, "latent", sigma=100.0)), 3 * 2 + 40, 0),
+        (Method("euler", contrast=Contrast(5, 0.1)), 40 + 5 * 2, 0),
+        (Method("euler", repel=(PROTECTED,), protect=Protection(6)), 40 + 40 * 6 / 4, 0),  # for sets of four
     ],
 )
 def test_passes_by_hand(method, forward, backward):
