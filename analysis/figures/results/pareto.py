@@ -11,45 +11,54 @@ from analysis.paper.labels import label
 
 INSIDE, OUTSIDE, FRONT = "#1d4e89", "#b9b9b9", "#b4203f"
 REACH = 3  # margins that the first panel shows
-NAMED = 9  # of the methods with the largest gain
+NAMED, APART = 10, 0.052  # methods that are named, and how far apart their names stand, in gain
 PANELS = {
-    "margin used": "quality lost (1: the margin, of the metric that suffers most)",
-    "passes with backward": "passes through the denoiser, backward included, of plain sampling's",
+    "margin used": "quality lost, of the metric that suffers most\n(1: its margin)",
+    "passes with backward": "passes through the denoiser, backward included\n(1: plain sampling's)",
 }
+
+
+def spread_out(heights: list[float]) -> list[float]:
+    """Heights from the top down, moved down until neighbours are APART."""
+    found: list[float] = []
+    for height in heights:
+        found.append(height if not found else min(height, found[-1] - APART))
+    return found
 
 
 def draw(board: pd.DataFrame, front: tuple[str, ...]) -> plt.Figure:
     """`front`: plain sampling at other guidance scales, joined by a line in the first panel: what others are to beat.
     Methods outside the margins are grey, also where a value is within and its interval is not; whiskers are 95%
-    intervals. What uses up more than three margins is not shown in the first panel."""
+    intervals. The first panel ends at three margins."""
     theme()
     table = board[board["model"] == board["model"].iloc[0]].reset_index(drop=True)
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.2), sharey=True, layout="constrained")
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.6), sharey=True, layout="constrained")
+    low, y, high = (table[f"gain{end}"].to_numpy(float) for end in (" low", "", " high"))
+    reach = np.maximum([y - low, high - y], 0)
+    named = table[table["within margins"]].nlargest(NAMED, "gain")
+    heights = spread_out(named["gain"].tolist())
     for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
-        x, y = table[column].to_numpy(float), table["gain"].to_numpy(float)
-        low, high = table[["gain low", "gain high"]].to_numpy(float).T
-        reach = np.maximum([y - low, high - y], 0)
+        x = table[column].to_numpy(float)
+        if column == "margin used":
+            scales = table[table["method"].isin(front)].sort_values("gain")
+            line = {"color": FRONT, "linewidth": 1.2, "label": "plain sampling, other guidance scales"}
+            ax.plot(scales[column], scales["gain"], "-", **line)
+            ax.axvline(1, color="0.3", linestyle="--", linewidth=1)
+            ax.set_xlim(right=REACH)
+            beside = 1.25
+        else:
+            ax.set_xscale("log", base=2)
+            ax.xaxis.set_major_formatter("{x:g}")
+            ax.set_xlim(x.min() * 0.85, x.max() * 4)
+            beside = x.max() * 1.2
         for held, colour in ((False, OUTSIDE), (True, INSIDE)):
             rows = (table["within margins"] == held).to_numpy()
             look = {"fmt": "o", "color": colour, "markersize": 4, "elinewidth": 0.8}
             ax.errorbar(x[rows], y[rows], yerr=reach[:, rows], label="margins hold" if held else "they do not", **look)
-        if column == "margin used":
-            scales = table[table["method"].isin(front)].sort_values("gain")
-            ax.plot(
-                scales[column],
-                scales["gain"],
-                "-",
-                color=FRONT,
-                linewidth=1.2,
-                label="plain sampling, other guidance scales",
-            )
-            ax.axvline(1, color="0.3", linestyle="--", linewidth=1)
-            ax.set_xlim(right=min(x.max() * 1.05, REACH))
-        else:
-            ax.set_xscale("log", base=2)
-            ax.xaxis.set_major_formatter("{x:g}")
-        for k in table[table["within margins"]].nlargest(NAMED, "gain").index:
-            ax.annotate(label(table["method"][k]), (x[k], y[k]), (4, 3), textcoords="offset points", fontsize=6)
+        for name, at, gain, height in zip(named["method"], named[column], named["gain"], heights, strict=True):
+            ax.plot([at, beside], [gain, height], color="0.6", linewidth=0.5, zorder=0)
+            ax.annotate(label(name), (beside, height), (2, -2), textcoords="offset points", fontsize=6)
+        ax.set_ylim(bottom=max(-0.4, y.min() - 0.05))
         ax.set_xlabel(title, fontsize=8)
     axes[0].set_ylabel("gain: share of the gap closed, mean of three spaces", fontsize=8)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=8)
