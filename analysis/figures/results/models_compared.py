@@ -21,13 +21,15 @@ def draw(by_space: dict[str, dict[str, dict[str, Estimate]]]) -> plt.Figure:
     methods = sorted(first[0], key=lambda m: sum(found[m].value for found in first))
     places = np.arange(len(methods))
     size = (WIDTH, 0.24 * len(methods) + 1.1)
-    figure, axes = plt.subplots(1, len(by_space), figsize=size, sharey=True, layout="constrained")
+    shape = {"figsize": size, "sharey": True, "squeeze": False, "layout": "constrained"}
+    figure, ((*axes,),) = plt.subplots(1, len(by_space), **shape)
     for ax, (space, found) in zip(axes, by_space.items(), strict=True):
         values = np.array([[of_model[m].value for m in methods] for of_model in found.values()])
         ax.hlines(places, values.min(0), values.max(0), color="0.8", linewidth=2)
         for model, of_model, mark, colour in zip(found, found.values(), MARKS, COLOURS, strict=False):
             x = np.array([of_model[m].value for m in methods])
-            reach = np.abs(np.array([of_model[m].interval for m in methods]).T - x)
+            low, high = np.array([of_model[m].interval for m in methods]).T
+            reach = np.maximum([x - low, high - x], 0)
             look = {"fmt": mark, "color": colour, "markersize": 4, "elinewidth": 1}
             ax.errorbar(x, places, xerr=reach, label=model, **look)
         for share in (0, 1):  # plain sampling, and the reference drawn again
