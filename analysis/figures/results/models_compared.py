@@ -22,7 +22,8 @@ def draw(by_space: dict[str, dict[str, dict[str, Estimate]]]) -> plt.Figure:
     places = np.arange(len(methods))
     size = (WIDTH, 0.24 * len(methods) + 1.1)
     shape = {"figsize": size, "sharey": True, "squeeze": False, "layout": "constrained"}
-    figure, ((*axes,),) = plt.subplots(1, len(by_space), **shape)
+    figure, grid = plt.subplots(1, len(by_space), **shape)
+    axes = grid[0]
     for ax, (space, found) in zip(axes, by_space.items(), strict=True):
         values = np.array([[of_model[m].value for m in methods] for of_model in found.values()])
         ax.hlines(places, values.min(0), values.max(0), color="0.8", linewidth=2)
