@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,8 +139,9 @@ def columns_of(name: str, one: Estimate) -> dict[str, float]:
     return dict(zip((name + end for end in ENDS), (one.value, *one.interval), strict=True))
 
 
-def rows(pool: Pool, model: str) -> list[dict[str, Any]]:
-    """A row for each method of a model, the best first, those outside the margins last and without a rank."""
+def rows(pool: Pool, model: str, unranked: Collection[str] = ()) -> list[dict[str, Any]]:
+    """A row for each method of a model, the best first; those outside the margins are last, and have no rank, nor have
+    those that are `unranked`."""
     study, margins = pool.study, pool.study.analysis.margins
     whole = measures(pool.results, study)
     of = {
@@ -149,7 +151,7 @@ def rows(pool: Pool, model: str) -> list[dict[str, Any]]:
     gain = {name: found.gain[name] for name, found in of.items()}
     within = {name: holds(found.quality, name, margins) for name, found in of.items()}
     freedom = freedom_of(len(read_prompts(study.prompts_file)), study.sampling.sets_per_prompt)
-    places = ranks({name: one for name, one in gain.items() if within[name]}, freedom)
+    places = ranks({name: one for name, one in gain.items() if within[name] and name not in unranked}, freedom)
     plain = pool.entries[study.analysis.baseline].passes[PASSES["denoiser_passes"]]
     table = []
     for name in sorted(pool.entries, key=lambda n: (not within[n], -gain[n].value)):
@@ -175,7 +177,7 @@ def rows(pool: Pool, model: str) -> list[dict[str, Any]]:
 
 
 def rank_of(row: pd.Series) -> str:
-    """A rank, or the ranks that a method may have; a dash for one outside the margins."""
+    """A rank, or the ranks that a method may have; a dash for one without."""
     if np.isnan(row["best rank"]):
         return "-"
     best, worst = int(row["best rank"]), int(row["worst rank"])

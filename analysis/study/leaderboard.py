@@ -19,12 +19,17 @@ SUBMISSIONS = Path("submissions")
 class Leaderboard:
     """Files of profiles by the model that they sample, as the table calls it: methods of one model are ranked together.
     The first profile of a model gives plain sampling, the references and the margins. `sets_of`: profiles of the same
-    methods at other numbers of particles. `front`: rows of plain sampling at other guidance scales, which the others
-    are compared with."""
+    methods at other numbers of particles. `front`: plain sampling at all guidance scales, which the others are to
+    beat; of these those in `chosen` are ranked, as no development prompt chose the others."""
 
     models: Annotated[dict[str, Names], Field(min_length=1)]
     sets_of: Names
     front: Names
+    chosen: Names
+
+    @property
+    def unranked(self) -> set[str]:
+        return set(self.front) - set(self.chosen)
 
 
 def read_leaderboard(path: Path = PARAMS) -> Leaderboard:

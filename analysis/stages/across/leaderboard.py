@@ -64,7 +64,7 @@ def run(p: Leaderboard, folder: Path) -> None:
         )
     for model, studies in by_model.items():
         pool = with_submissions(board.pooled(studies), studies, found)
-        lines += board.rows(pool, model)
+        lines += board.rows(pool, model, p.unranked)
         margins[model] = pool.study.analysis.margins
     whole, growing = pd.DataFrame(lines), growth_table(p)
     records = json.loads(whole.to_json(orient="records", double_precision=8))
