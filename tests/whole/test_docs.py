@@ -7,11 +7,13 @@ import pytest
 from end_to_end import ROOT
 from pages import PAGES, blocks, text
 
+from analysis.estimates.estimates import GAIN_SPACES as SPACES
 from repulsion.forces.registry import REGISTRIES
 from repulsion.sampling.methods import load_methods
 
 CARDS = [f"models/{name}/README.md" for name in ("painted-world", "painted-world-flow")]
-TABLES, CARRY_OVER = ROOT / "results" / "small" / "tables", ROOT / "results" / "carry_over"
+TABLES = ROOT / "results" / "small" / "tables"
+CARRY_OVER, BOARD = ROOT / "results" / "carry_over", ROOT / "results" / "leaderboard"
 
 
 def test_python_blocks_run_in_order(monkeypatch, capsys):
@@ -99,7 +101,7 @@ def test_prose_is_in_short_lines(page):
 
 
 def cells(name: str) -> dict[str, dict[str, str]]:
-    folder = next(f for f in (TABLES, CARRY_OVER) if (f / f"{name}.shown.csv").is_file())
+    folder = next(f for f in (TABLES, CARRY_OVER, BOARD) if (f / f"{name}.shown.csv").is_file())
     with (folder / f"{name}.shown.csv").open(newline="", encoding="utf-8") as file:
         return {next(iter(row.values())): row for row in csv.DictReader(file)}
 
@@ -122,13 +124,33 @@ def test_the_readme_s_table_is_the_results():
         assert passes == f"{first_number(cost[name]['denoiser passes']):g}" + (f" + {backward:g}" if backward else "")
 
 
+def test_the_readme_s_leaderboard_is_the_board():
+    """Every number, of the first model's rows."""
+    with (BOARD / "leaderboard.shown.csv").open(newline="", encoding="utf-8") as file:
+        board = {row["method"]: row for row in csv.DictReader(file) if row["model"] == "U-Net"}
+    rows = re.findall(r"^\| ([a-z ]+) \| ([\d-]+) \| (.+) \| (artist|-) \|$", text("README.md"), re.MULTILINE)
+    assert len(rows) == 10
+    for name, rank, numbers, knows in rows:
+        gain, location, artists, passes = numbers.split(" | ")
+        row = board[name]
+        assert (rank, knows) == (row["rank"], row["knows labels"])
+        assert gain == f"{first_number(row['gain']):.2f}" and location == f"{first_number(row['gap location']):.2f}"
+        assert artists == row["effective artists"].split()[0] and passes == row["passes with backward"]
+
+
+def test_the_readme_says_what_carries_over():
+    order, prose = cells("order"), " ".join(text("README.md").split())
+    shown = [f"{first_number(order[f'{space}: U-Net, flow transformer']['rank correlation']):.2f}" for space in SPACES]
+    assert "Spearman {} in general, {} in location, {} in style".format(*shown) in prose
+
+
 def test_claims_are_the_results():
     """Every number before an interval in docs/results.md is in the table that is named there, in some cell."""
     files: list[str] = []
     for line in text("docs/results.md").splitlines():
         if not line.startswith("|"):
             continue
-        named = re.findall(r"`(?:results/carry_over/)?(\w+)\.csv`", line)
+        named = re.findall(r"`(?:results/(?:carry_over|leaderboard)/)?(\w+)\.csv`", line)
         files = [*files, *named] if "| same" in line else named  # the file of the row above, and others
         known = {rounded(measured) for name in files for measured in intervals(name)}
         for number in re.findall(r"-?[\d.]+ \[[^\]]+\]", line):
@@ -137,7 +159,7 @@ def test_claims_are_the_results():
 
 def intervals(name: str) -> list[str]:
     """Every value of a table with its interval, as measured: what is printed is rounded already."""
-    folder = next(f for f in (TABLES, CARRY_OVER) if (f / f"{name}.csv").is_file())
+    folder = next(f for f in (TABLES, CARRY_OVER, BOARD) if (f / f"{name}.csv").is_file())
     with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     ends = [column.removesuffix(" low") for column in rows[0] if column.endswith(" low")]

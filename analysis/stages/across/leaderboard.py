@@ -12,6 +12,7 @@ import pandas as pd
 from analysis.figures.results import growth, pareto
 from analysis.figures.style import save
 from analysis.leaderboard import board, html
+from analysis.leaderboard.schema import board_schema
 from analysis.leaderboard.submissions import Submission, require_repeats, schema, submissions, table
 from analysis.study.leaderboard import RESULTS, Leaderboard, read_leaderboard, studies_of
 from analysis.study.results import PASSES, require_whole
@@ -72,6 +73,7 @@ def run(p: Leaderboard, folder: Path) -> None:
         "leaderboard.csv": whole.to_csv(index=False, lineterminator="\n", float_format="%.6g"),
         "leaderboard.json": json.dumps({"version": 1, "margins": margins, "rows": records}, indent=1) + "\n",
         "leaderboard.shown.csv": board.shown(whole).to_csv(index=False, lineterminator="\n"),
+        "leaderboard.schema.json": board_schema(whole),
         "leaderboard.html": html.render(whole),
         "submission.schema.json": schema(),
         "growth.csv": growing.to_csv(index=False, lineterminator="\n", float_format="%.6g"),
