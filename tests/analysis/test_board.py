@@ -52,12 +52,20 @@ def test_the_board_in_git_is_made_from_the_results_in_git(tmp_path, monkeypatch)
         "leaderboard.csv",
         "leaderboard.shown.csv",
         "leaderboard.html",
+        "leaderboard.schema.json",
         "submission.schema.json",
         "growth.csv",
     ):
         assert (tmp_path / name).read_text() == (RESULTS / name).read_text(), name
     found = pd.read_csv(tmp_path / "leaderboard.csv")
     records = json.loads((tmp_path / "leaderboard.json").read_text())["rows"]
+    of_row = json.loads((tmp_path / "leaderboard.schema.json").read_text())["properties"]["rows"]["items"]
+    kinds = {"string": str, "boolean": bool, "number": float | int, "null": type(None)}
+    for record in records:
+        assert list(record) == of_row["required"] == list(of_row["properties"])
+        for name, value in record.items():
+            kind = of_row["properties"][name]["type"]
+            assert any(isinstance(value, kinds[k]) for k in ([kind] if isinstance(kind, str) else kind)), name
     assert [r["method"] for r in records] == found["method"].tolist()
     ranked = found[(found["model"] == "U-Net") & found["best rank"].notna()]
     assert ranked["within margins"].all() and not set(ranked["method"]) & read_leaderboard().unranked
