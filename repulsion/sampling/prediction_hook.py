@@ -21,7 +21,7 @@ def fits_a_hook(method: Method) -> bool:
     """Whether a row does nothing but repel, in spaces that are the same at every level and need nothing besides x and
     x0."""
     cells = method.repel or ()
-    alone = not any(cell.through_denoiser or cell.space in NEEDS or cell.space in BY_LEVEL for cell in cells)
+    alone = not any(c.through_denoiser or c.protected or c.space in NEEDS or c.space in BY_LEVEL for c in cells)
     return bool(cells) and alone and replace(method, repel=None) == PLAIN
 
 

@@ -18,7 +18,7 @@ from repulsion.sampling.prediction_hook import fits_a_hook, prediction_hook
 from repulsion.sampling.sampler import sample
 
 METHODS = load_methods(METHODS_FILE)
-ROWS = ("latent", "channel_average", "rule_of_thirds")
+ROWS = ("latent", "channel_average", "rule_of_thirds", "particle_guidance", "spell", "rke_guidance")
 
 
 @pytest.fixture(scope="module")
@@ -145,9 +145,15 @@ def test_one_image_has_none_to_repel(node, start):
 
 
 @pytest.mark.parametrize(
-    "name", ["plain", "ancestral", "less_guidance", "random_cnn", "style_classifier", "centre_of_mass"]
+    "name",
+    ["plain", "ancestral", "less_guidance", "random_cnn", "style_classifier", "centre_of_mass", "spell_protected", "oscar"],
 )
 def test_rows_that_need_more_than_a_hook_are_refused(name):
     assert not fits_a_hook(METHODS[name])
     with pytest.raises(BadInput, match="expected a row that only repels"):
         prediction_hook(METHODS[name])
+
+
+def test_a_row_that_needs_protected_latents_does_not_fit():
+    """Also one to which somebody else would give them."""
+    assert not fits_a_hook(replace(METHODS["spell_protected"], protect=None)) and fits_a_hook(METHODS["spell"])
