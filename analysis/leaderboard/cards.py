@@ -16,7 +16,7 @@ from repulsion.core.files import read_yaml
 from repulsion.core.settings import Text, settings, strict
 
 CARDS, METHODS = Path("repulsion/data/cards.yaml"), Path("repulsion/data/methods.yaml")
-PLAIN = {"gain": 0.0, "artists in a set": 1.0}  # what plain sampling has, by definition
+PLAIN = {"gain": 0.0, "artists in a set": 1.0, "places in a set": 1.0}  # what plain sampling has, by definition
 HEAD = """# The methods on the leaderboard
 
 What people would pick instead of repulsion, each as a row of `repulsion/data/methods.yaml`: formula, what it acts on,
@@ -31,7 +31,7 @@ the results: `python -m analysis.leaderboard.cards > docs/methods.md`.
 class Expectation:
     """A number of the board, or of sets of `particles`, that the source has above plain sampling's."""
 
-    column: Literal["gain", "artists in a set"]
+    column: Literal["gain", "artists in a set", "places in a set"]
     particles: int | None = None
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class Expectation:
 
 @settings
 class Card:
-    """What docs/methods.md says of a method. `why`: a measurement that explains a direction that does not show."""
+    """What docs/methods.md says of a method. `why` explains a direction that does not show."""
 
     title: Text
     formula: Text
@@ -51,7 +51,7 @@ class Card:
     licence: Text
     deviations: Text
     published: Text
-    expects: Expectation | None = None
+    expects: tuple[Expectation, ...] = ()
     why: Text | None = None
 
 
@@ -77,14 +77,16 @@ def shows(expects: Expectation, low: float) -> bool:
 
 
 def verdict(name: str, card: Card, board: pd.DataFrame, growth: pd.DataFrame) -> str:
-    if card.expects is None:
-        return "-"
-    number = measured(name, card.expects, board, growth)
-    where = f" of {card.expects.particles} particles" if card.expects.particles else ""
-    said = f"{card.expects.column}{where} {with_interval(*number)}, plain sampling's is {PLAIN[card.expects.column]:g}"
-    if shows(card.expects, number[1]):
-        return f"the direction shows: {said}"
-    return f"the direction does not show: {said}; {card.why}"
+    """For each number that the source speaks of, whether its direction shows here."""
+    said, missing = [], False
+    for expects in card.expects:
+        number = measured(name, expects, board, growth)
+        where = f" of {expects.particles} particles" if expects.particles else ""
+        shown = "shows" if shows(expects, number[1]) else "does not show"
+        missing |= shown != "shows"
+        value = f"{expects.column}{where} {with_interval(*number)}, plain sampling's is {PLAIN[expects.column]:g}"
+        said.append(f"the direction {shown}: {value}")
+    return "; ".join([*said, *([card.why] if missing and card.why else [])]) or "-"
 
 
 def flow(value: Any) -> str:

@@ -59,8 +59,8 @@ ON_BOARD = {
     "pareto": "Every method: diversity against quality, and against passes. Grey: a margin does not hold; the line is "
     "plain sampling at other guidance scales; more than three margins are not shown. The table is "
     "results/leaderboard/leaderboard.html.",
-    "growth": "How gains grow with the number of particles of one set; right, different artists in one set, as a "
-    "multiple of plain sampling's.",
+    "growth": "How gains grow with the number of particles of one set; right, different artists and places in one "
+    "set, as multiples of plain sampling's.",
 }
 # The same for all profiles that are compared with each other.
 CARRIED_OVER = {

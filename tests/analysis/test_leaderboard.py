@@ -250,8 +250,8 @@ def test_a_direction_that_does_not_show_is_explained(monkeypatch):
     board, growth = (pd.read_csv(RESULTS / f"{name}.csv") for name in ("leaderboard", "growth"))
     board = board[board["model"] == "U-Net"]
     for name, card in read_cards().items():
-        if card.expects and not shows(card.expects, measured(name, card.expects, board, growth)[1]):
-            assert card.why, name
+        lows = [(expects, measured(name, expects, board, growth)[1]) for expects in card.expects]
+        assert card.why or all(shows(expects, low) for expects, low in lows), name
 
 
 def test_a_direction_is_an_interval_above_plain_sampling_s():

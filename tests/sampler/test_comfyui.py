@@ -146,7 +146,16 @@ def test_one_image_has_none_to_repel(node, start):
 
 @pytest.mark.parametrize(
     "name",
-    ["plain", "ancestral", "less_guidance", "random_cnn", "style_classifier", "centre_of_mass", "spell_protected", "oscar"],
+    [
+        "plain",
+        "ancestral",
+        "less_guidance",
+        "random_cnn",
+        "style_classifier",
+        "centre_of_mass",
+        "spell_protected",
+        "oscar",
+    ],
 )
 def test_rows_that_need_more_than_a_hook_are_refused(name):
     assert not fits_a_hook(METHODS[name])

@@ -1,4 +1,5 @@
-"""FIGURE growth: how each method's gain, and the different artists in one set, grow with the number of particles."""
+"""FIGURE growth: how each method's gain, and the different artists and places in one set, grow with the number of
+particles."""
 
 from __future__ import annotations
 
@@ -10,18 +11,19 @@ from analysis.figures.style import WIDTH, theme
 from analysis.paper.labels import label
 
 PANELS = {
-    "gain": "gain: share of the gap closed",
-    "artists in a set": "different artists in one set, of plain sampling's",
+    "gain": "gain",
+    "artists in a set": "artists in one set, of plain's",
+    "places in a set": "places in one set, of plain's",
 }
 
 
 def draw(table: pd.DataFrame) -> plt.Figure:
-    """A line for each method, whiskers 95% intervals. The second panel is relative to plain sampling with as many
+    """A line for each method, whiskers 95% intervals. The others are relative to plain sampling with as many
     particles: more images show more artists without any repulsion."""
     theme()
     methods = list(dict.fromkeys(table["method"]))
     palette = dict(zip(methods, sns.color_palette("husl", len(methods)), strict=True))
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 4.0), layout="constrained")
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(WIDTH, 4.0), layout="constrained")
     for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
         for k, name in enumerate(methods):
             rows = table[table["method"] == name].sort_values("particles")
