@@ -58,7 +58,7 @@ def growth_table(p: Leaderboard) -> pd.DataFrame:
 def run(p: Leaderboard, folder: Path) -> None:
     found, lines, margins = submissions(), [], {}
     by_model = {model: studies_of(paths) for model, paths in p.models.items()}
-    measured_in = {study.profile for studies in by_model.values() for study in studies}
+    measured_in = [study.profile for studies in by_model.values() for study in studies]
     if lost := [one for one in found if one.profile not in measured_in]:
         raise BadInput(
             f"submission {lost[0].method}: profile: expected one of {', '.join(measured_in)}, got {lost[0].profile!r}"
