@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.profile.dial_settings import RESULTS as VALIDATION
+from pathlib import Path
+
+VALIDATION = Path("results/validation")  # of the painted world
 
 CURVES, SENSITIVITY = VALIDATION / "curves.csv", VALIDATION / "sensitivity.csv"
 RANKING_ERRORS, LEAST_N = VALIDATION / "ranking_errors.csv", VALIDATION / "least_n.csv"

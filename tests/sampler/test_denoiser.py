@@ -5,10 +5,11 @@ import torch
 
 from pipeline.profile.training_settings import TrainingSettings
 from pipeline.stages.world.denoiser import drop_captions, min_snr_weight, noised
-from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
+from pipeline.world.painted.artists import ARTIST_NAMES
+from pipeline.world.painted.subjects import SUBJECTS
 from pipeline.world.scene import HUDDLE_STD, popular_shares
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.worlds import PAINTED
 from pipeline.world_model.artifacts import RoundParams
 from pipeline.world_model.latents import TrainingLatents, training_scenes
 from repulsion.core.errors import BadInput
@@ -41,7 +42,7 @@ def test_half_of_the_training_scenes_are_named_and_uniform_and_half_are_popular_
     shares = torch.bincount(scenes.artist[named], minlength=20) / 10_000
     skewed = torch.bincount(scenes.artist[~named], minlength=20) / 10_000
     # standard errors of shares: sqrt(p / 10000) is at most 0.006
-    assert (shares - 0.05).abs().max() < 0.012 and (skewed - popular_shares()).abs().max() < 0.03
+    assert (shares - 0.05).abs().max() < 0.012 and (skewed - popular_shares(PAINTED)).abs().max() < 0.03
     assert scenes.place[named].std(0).min() > 0.12 and scenes.place[~named].std(0).max() < 1.05 * HUDDLE_STD
 
 
@@ -55,7 +56,7 @@ def test_hard_artists_are_practised_more_and_nothing_else_changes():
     assert torch.equal(scenes.place[named], easy_scenes.place[named])
     assert torch.equal(scenes.subject[named], easy_scenes.subject[named])
     skewed = torch.bincount(scenes.artist[~named], minlength=20) / 10_000
-    assert (skewed - popular_shares()).abs().max() < 0.03
+    assert (skewed - popular_shares(PAINTED)).abs().max() < 0.03
 
 
 def test_bad_rounds():
@@ -70,6 +71,6 @@ def test_captions_say_what_their_rows_are():
     scenes, named = training_scenes(UNIFORM, 50, 1)
     latents = TrainingLatents(torch.zeros(50, 4, 1, 1), scenes.subject, scenes.artist, named)
     for k, text in enumerate(latents.captions(torch.arange(50))):
-        subject, artist = parse(text)
+        subject, artist = parse(PAINTED, text)
         assert subject == SUBJECTS[scenes.subject[k]]
         assert artist == (ARTIST_NAMES[scenes.artist[k]] if named[k] else None)
