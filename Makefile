@@ -1,5 +1,5 @@
-# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | carry-over | peers | leaderboard | submit |
-# bench | bench-sd2 | lint | schemas;
+# make reproduce | test | check | plan | preflight | fetch | world | drawn-world | icons | validate | sweep | carry-over |
+# peers | leaderboard | submit | bench | bench-sd2 | lint | schemas;
 # every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # No target but fetch downloads a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env scm profile test lint world validate sweep carry-over peers leaderboard submit reproduce preflight fetch check plan bench bench-sd2 schemas lock
+.PHONY: env scm profile test lint world drawn-world icons validate sweep carry-over peers leaderboard submit reproduce preflight fetch check plan bench bench-sd2 schemas lock
 
 env: .venv/.locked
 
@@ -35,13 +35,19 @@ lint: env
 
 # What is long and shipped: the models, the metrics' validation, the sweeps, the comparison of models. Their stages are frozen, so that no `dvc repro`
 # starts hours of work because a file that they import was edited or lost. These targets run what is not up to date.
-LONG := $(patsubst %,profiles/%/dvc.yaml,world validation sweep flow_sweep peers_sweep peers growth carry_over leaderboard)
+LONG := $(patsubst %,profiles/%/dvc.yaml,world drawn_world validation sweep flow_sweep peers_sweep peers growth carry_over leaderboard)
 thawed = sed -i --follow-symlinks 's/^    frozen: true/    frozen: false/' $(1); \
 	trap "sed -i --follow-symlinks 's/^    frozen: false/    frozen: true/' $(1)" EXIT; $(2)
 
 # The painted world's model from nothing: hours on two cores.
 world: env scm
 	@$(call thawed,profiles/world/dvc.yaml,$(BIN)/dvc repro profiles/world/dvc.yaml)
+
+# The drawn world's model from its icons, and the icons from the npm packages that they came in (npm and a network).
+drawn-world: env scm
+	@$(call thawed,profiles/drawn_world/dvc.yaml,$(BIN)/dvc repro profiles/drawn_world/dvc.yaml)
+icons: env
+	$(BIN)/python -m pipeline.world.drawn.icons
 
 # Dials and small n: what the metrics are worth.
 validate: env scm
@@ -77,7 +83,7 @@ REPORT := results/$(PROFILE)/report
 
 # A sweep ends in a table, not in a report: make sweep.
 profile: env
-	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
+	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/drawn_world/% profiles/validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
 
 reproduce: profile scm
 	@case "$(PROFILE)" in *sweep) false;; esac || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }
