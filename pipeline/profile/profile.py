@@ -26,7 +26,7 @@ from repulsion.core.files import require_id
 from repulsion.core.settings import Device, Names, Text, load, settings
 
 # Folders of results/ that are no profile's.
-OTHER_RESULTS = ("validation", "world", "carry_over", "leaderboard")
+OTHER_RESULTS = ("validation", "world", "drawn_world", "drawn_validation", "carry_over", "leaderboard")
 
 
 @settings

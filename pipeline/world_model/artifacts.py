@@ -116,7 +116,7 @@ class WorldParams:
         artists = WORLDS[self.world].artists
         for part in (self.denoiser, self.flow) if self.flow else (self.denoiser,):
             for name in (name for one in part.rounds for name in one.hard or ()):
-                require_one_of(name, artists, "hard: artist")
+                require_one_of(name, artists, "hard artist")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from pipeline.world.captions import caption
 from pipeline.world.painted.artists import ARTIST_NAMES
 from pipeline.world.painted.subjects import SUBJECTS
 from pipeline.world.worlds import PAINTED
-from pipeline.world_model.artifacts import HERE, World, WorldParams
+from pipeline.world_model.artifacts import HERE, Artifacts, WorldParams
 from repulsion.core.errors import BadInput
 from repulsion.core.settings import load
 from repulsion.diffusion.denoiser import to_images
@@ -200,7 +200,7 @@ def test_the_shipped_model_does_what_its_numbers_say():
     assert (reading.subject.argmax(1) == subject).sum() >= 52
     assert (reading.artist.argmax(1) == artist).sum() >= 52
 
-    world = World(load(WorldParams, HERE / "params.yaml"))
+    world = Artifacts(load(WorldParams, HERE / "params.yaml"))
     _, renders = measure.held_out(PAINTED, world.params.measure)
     claimed = json.loads((ROOT / "results" / "world" / "metrics.json").read_text())["vae_psnr"]
     renders = renders[:200]

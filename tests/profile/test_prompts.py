@@ -30,7 +30,7 @@ def test_the_world_s_prompts_are_its_captions():
     assert [p.prompt_id for p in prompts] == list(SUBJECTS)
     assert [p.prompt for p in prompts] == [caption(PAINTED, subject, None) for subject in SUBJECTS]
     assert {p.prompt_id for p in prompts if p.split == "test"} == set(TEST_SUBJECTS)
-    assert [with_subject(p).subject for p in prompts] == list(SUBJECTS)
+    assert [with_subject(PAINTED, p).subject for p in prompts] == list(SUBJECTS)
 
 
 def test_prompts_are_data(tmp_path):
@@ -42,7 +42,7 @@ def test_prompts_are_data(tmp_path):
     assert [p.prompt for p in prompts] == HOSTILE
     assert (
         prompts[0].by("O'Keeffe") == 'a "quoted" vase, with a comma, by O\'Keeffe'
-        and with_subject(prompts[0]).subject == ""
+        and with_subject(PAINTED, prompts[0]).subject == ""
     )
 
 
