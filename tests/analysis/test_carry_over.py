@@ -7,8 +7,9 @@ import pytest
 from profile_values import PROFILES
 from scipy.stats import spearmanr
 
+from analysis.estimates.across.order import agreement, order_kept, rank_correlation
 from analysis.estimates.estimates import Estimate
-from analysis.stages.across.carry_over import agreement, common_methods, order_kept, rank_correlation
+from analysis.study.carry_over import common_methods
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput
@@ -33,9 +34,9 @@ def test_the_rank_correlation_is_scipy_s():
 
 def test_a_clear_order_has_a_narrow_interval_and_an_unclear_one_a_wide():
     values = np.arange(8.0)
-    clear = order_kept(estimates(values, 0.1), estimates(2 * values, 0.1, seed=1))
+    clear = order_kept(estimates(values, 0.1), estimates(2 * values, 0.1, seed=1), True)
     assert clear.value == 1 and clear.interval[0] > 0.95
-    unclear = order_kept(estimates(values, 10), estimates(values, 10, seed=1))
+    unclear = order_kept(estimates(values, 10), estimates(values, 10, seed=1), False)
     assert unclear.interval[0] < 0 < unclear.interval[1]
 
 

@@ -50,7 +50,10 @@ def test_half_of_the_training_scenes_are_named_and_uniform_and_half_are_popular_
 
 def test_hard_artists_are_practised_more_and_nothing_else_changes():
     hard = dataclasses.replace(UNIFORM, hard=("tambrok", "boskin"), hard_share=0.2)
-    (easy_scenes, _), (scenes, named) = training_scenes(PAINTED, UNIFORM, 20_000, 0), training_scenes(PAINTED, hard, 20_000, 0)
+    (easy_scenes, _), (scenes, named) = (
+        training_scenes(PAINTED, UNIFORM, 20_000, 0),
+        training_scenes(PAINTED, hard, 20_000, 0),
+    )
     shares = torch.bincount(scenes.artist[named], minlength=20) / 10_000
     expected = torch.full((20,), 0.8 / 20)
     expected[[ARTIST_NAMES.index("tambrok"), ARTIST_NAMES.index("boskin")]] += 0.1

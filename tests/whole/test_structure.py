@@ -180,7 +180,9 @@ def commands(stage: dict) -> list[str]:
 def test_dvc_stages_declare_the_code_that_they_run(where, name, stage):
     """A dependency is a file, or a folder that holds some of the code; none is missing, none too many."""
     real = set().union(*map(closure, commands(stage)))
-    declared = [d for d in stage["deps"] if d.split("/")[0] in PACKAGES and not d.endswith((".yaml", ".csv", ".md", "/icons"))]
+    declared = [
+        d for d in stage["deps"] if d.split("/")[0] in PACKAGES and not d.endswith((".yaml", ".csv", ".md", "/icons"))
+    ]
     missing = sorted(p for p in real if not any(p == d or p.startswith(d + "/") for d in declared))
     needless = [d for d in declared if not any(p == d or p.startswith(d + "/") for p in real)]
     assert not missing and not needless, f"missing {missing}, needless {needless}"
