@@ -35,7 +35,7 @@ lint: env
 
 # What is long and shipped: the models, the metrics' validation, the sweeps, the comparison of models. Their stages are frozen, so that no `dvc repro`
 # starts hours of work because a file that they import was edited or lost. These targets run what is not up to date.
-LONG := $(patsubst %,profiles/%/dvc.yaml,world drawn_world validation sweep flow_sweep peers_sweep peers growth carry_over leaderboard)
+LONG := $(patsubst %,profiles/%/dvc.yaml,world drawn_world validation drawn_validation sweep flow_sweep drawn_sweep peers_sweep peers growth carry_over leaderboard)
 thawed = sed -i --follow-symlinks 's/^    frozen: true/    frozen: false/' $(1); \
 	trap "sed -i --follow-symlinks 's/^    frozen: false/    frozen: true/' $(1)" EXIT; $(2)
 
@@ -49,12 +49,13 @@ drawn-world: env scm
 icons: env
 	$(BIN)/python -m pipeline.world.drawn.icons
 
-# Dials and small n: what the metrics are worth.
+# Dials and small n: what the metrics are worth, in each world.
+VALIDATIONS := profiles/validation/dvc.yaml profiles/drawn_validation/dvc.yaml
 validate: env scm
-	@$(call thawed,profiles/validation/dvc.yaml,$(BIN)/dvc repro profiles/validation/dvc.yaml)
+	@$(call thawed,$(VALIDATIONS),$(BIN)/dvc repro $(VALIDATIONS))
 
-# Every row on development prompts, and the strengths that they choose: of the U-Net, then of the flow transformer.
-SWEEPS := profiles/sweep/dvc.yaml profiles/flow_sweep/dvc.yaml
+# Every row on development prompts, and the strengths that they choose: of the U-Net, the flow transformer, and in the drawn world.
+SWEEPS := profiles/sweep/dvc.yaml profiles/flow_sweep/dvc.yaml profiles/drawn_sweep/dvc.yaml
 sweep: env scm
 	@$(call thawed,$(SWEEPS),$(BIN)/dvc repro $(SWEEPS))
 
@@ -83,7 +84,7 @@ REPORT := results/$(PROFILE)/report
 
 # A sweep ends in a table, not in a report: make sweep.
 profile: env
-	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/drawn_world/% profiles/validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
+	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/drawn_world/% profiles/validation/% profiles/drawn_validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
 
 reproduce: profile scm
 	@case "$(PROFILE)" in *sweep) false;; esac || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }
@@ -106,7 +107,7 @@ check: profile
 
 # What would run where the cache is full, the long stages included, without running it.
 plan: env scm
-	@$(call thawed,$(LONG),$(BIN)/dvc repro --dry --allow-missing $(LONG) dvc.yaml profiles/flow/dvc.yaml)
+	@$(call thawed,$(LONG),$(BIN)/dvc repro --dry --allow-missing $(LONG) dvc.yaml profiles/flow/dvc.yaml profiles/drawn/dvc.yaml)
 
 bench: env
 	$(BIN)/python -m bench.world

@@ -215,9 +215,9 @@ def test_profiles_share_one_pipeline():
     """A profile is a params.yaml beside a link; the long stages have files of their own."""
     linked = {p.parent.name for p in ROOT.glob("profiles/*/dvc.yaml") if p.is_symlink()}
     of = {name: (ROOT / "profiles" / name / "dvc.yaml").resolve() for name in linked}
-    assert of == dict.fromkeys(("ci", "sd2", "sd2_mini"), ROOT / "dvc.yaml") | {
-        "peers_sweep": ROOT / "profiles/sweep/dvc.yaml"
-    }
+    assert of == dict.fromkeys(("ci", "drawn", "sd2", "sd2_mini"), ROOT / "dvc.yaml") | dict.fromkeys(
+        ("peers_sweep", "drawn_sweep"), ROOT / "profiles/sweep/dvc.yaml"
+    )
     assert (ROOT / "profiles/flow/dvc.yaml").read_text() == with_parts_of_stable_diffusion_3("dvc.yaml")
     assert stages_of((ROOT / "profiles/flow_sweep/dvc.yaml").read_text()) == stages_of(
         with_parts_of_stable_diffusion_3("profiles/sweep/dvc.yaml")
