@@ -102,8 +102,8 @@ def matrix(curves: pd.DataFrame, p: DialSettings) -> pd.DataFrame:
 def run(p: DialSettings) -> None:
     curves = metrics_by_dial(p)
     means = curves.groupby(["metric", "space", "dial", "position"], sort=False)["value"].agg(["mean", "std"])
-    for name, table in ((CURVES.name, means.reset_index()), (SENSITIVITY.name, matrix(curves, p))):
-        with new_file(Path(p.results) / name) as part:
+    for name, table in ((CURVES, means.reset_index()), (SENSITIVITY, matrix(curves, p))):
+        with new_file(Path(p.results) / f"{name}.csv") as part:
             table.to_csv(part, index=False, lineterminator="\n", float_format="%.5g")
 
 

@@ -87,8 +87,8 @@ def least_n(errors: pd.DataFrame, encoder: str) -> pd.DataFrame:
 
 def run(p: DialSettings) -> None:
     errors = ranking_errors(metrics_by_size(p))
-    for name, table in ((RANKING_ERRORS.name, errors), (LEAST_N.name, least_n(errors, p.encoder))):
-        with new_file(Path(p.results) / name) as one:
+    for name, table in ((RANKING_ERRORS, errors), (LEAST_N, least_n(errors, p.encoder))):
+        with new_file(Path(p.results) / f"{name}.csv") as one:
             table.to_csv(one, index=False, lineterminator="\n", float_format="%.5g")
 
 
