@@ -61,7 +61,7 @@ def test_a_style_classifier_and_rows_of_one_s_own(tmp_path):
 @pytest.mark.parametrize(
     "more,message",
     [
-        (["--method", "svgd"], "unknown method 'svgd'; expected one of plain, ancestral"),
+        (["--method", "stein"], "unknown method 'stein'; expected one of plain, ancestral"),
         (
             ["--method", "style_classifier"],
             "method style_classifier needs a style classifier: expected --style-classifier FOLDER",

@@ -13,6 +13,7 @@ from end_to_end import ROOT
 from pages import blocks
 
 import repulsion
+from repulsion.sampling.methods import METHODS_FILE, load_methods
 
 MODEL = "models/painted-world"  # of the README's lines: a folder of this checkout
 
@@ -76,7 +77,8 @@ def test_the_readme_s_lines_run_from_an_empty_folder(installed, tmp_path):
 def test_the_installed_command(installed, tmp_path):
     env = os.environ | {"PYTHONPATH": str(installed)}
     assert run(installed / "bin" / "repulsion", "--version", cwd=tmp_path, env=env).strip() == repulsion.__version__
-    assert len(run(installed / "bin" / "repulsion", "methods", cwd=tmp_path, env=env).splitlines()) == 15
+    lines = run(installed / "bin" / "repulsion", "methods", cwd=tmp_path, env=env).splitlines()
+    assert [line.split()[0] for line in lines] == list(load_methods(METHODS_FILE))
 
 
 def test_public_names_are_few_and_documented():

@@ -14,6 +14,7 @@ from repulsion.sampling.methods import load_methods
 CARDS = [f"models/{name}/README.md" for name in ("painted-world", "painted-world-flow")]
 TABLES = ROOT / "results" / "small" / "tables"
 CARRY_OVER, BOARD = ROOT / "results" / "carry_over", ROOT / "results" / "leaderboard"
+PEERS_SWEEP = ROOT / "results" / "peers_sweep"
 
 
 def test_python_blocks_run_in_order(monkeypatch, capsys):
@@ -151,7 +152,7 @@ def test_claims_are_the_results():
     for line in text("docs/results.md").splitlines():
         if not line.startswith("|"):
             continue
-        named = re.findall(r"`(?:results/(?:carry_over|leaderboard)/)?(\w+)\.csv`", line)
+        named = re.findall(r"`(?:results/(?:carry_over|leaderboard|peers_sweep)/)?(\w+)\.csv`", line)
         files = [*files, *named] if "| same" in line else named  # the file of the row above, and others
         known = {rounded(measured) for name in files for measured in intervals(name)}
         for number in re.findall(r"-?[\d.]+ \[[^\]]+\]", line):
@@ -160,7 +161,7 @@ def test_claims_are_the_results():
 
 def intervals(name: str) -> list[str]:
     """Every value of a table with its interval, as measured: what is printed is rounded already."""
-    folder = next(f for f in (TABLES, CARRY_OVER, BOARD) if (f / f"{name}.csv").is_file())
+    folder = next(f for f in (TABLES, CARRY_OVER, BOARD, PEERS_SWEEP) if (f / f"{name}.csv").is_file())
     with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     ends = [column.removesuffix(" low") for column in rows[0] if column.endswith(" low")]
