@@ -1,5 +1,5 @@
-# make reproduce | test | check | plan | preflight | fetch | world | validate | sweep | carry-over | peers | leaderboard | submit |
-# bench | bench-sd2 | lint | schemas;
+# make reproduce | test | check | plan | preflight | fetch | world | drawn-world | icons | validate | sweep | carry-over |
+# peers | leaderboard | submit | bench | bench-sd2 | lint | schemas;
 # every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # No target but fetch downloads a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env scm profile test lint world validate sweep carry-over peers leaderboard submit reproduce preflight fetch check plan bench bench-sd2 schemas lock
+.PHONY: env scm profile test lint world drawn-world icons validate sweep carry-over peers leaderboard submit reproduce preflight fetch check plan bench bench-sd2 schemas lock
 
 env: .venv/.locked
 
@@ -43,9 +43,16 @@ thawed = sed -i --follow-symlinks 's/^    frozen: true/    frozen: false/' $(1);
 world: env scm
 	@$(call thawed,profiles/world/dvc.yaml,$(BIN)/dvc repro profiles/world/dvc.yaml)
 
-# Dials and small n: what the metrics are worth.
+# The drawn world's model from its icons, and the icons from the npm packages that they came in (npm and a network).
+drawn-world: env scm
+	@$(call thawed,profiles/drawn_world/dvc.yaml,$(BIN)/dvc repro profiles/drawn_world/dvc.yaml)
+icons: env
+	$(BIN)/python -m pipeline.world.drawn.icons
+
+# Dials and small n: what the metrics are worth, in each world.
+VALIDATIONS := profiles/validation/dvc.yaml
 validate: env scm
-	@$(call thawed,profiles/validation/dvc.yaml,$(BIN)/dvc repro profiles/validation/dvc.yaml)
+	@$(call thawed,$(VALIDATIONS),$(BIN)/dvc repro $(VALIDATIONS))
 
 # Every row on development prompts, and the strengths that they choose: of the U-Net, then of the flow transformer.
 SWEEPS := profiles/sweep/dvc.yaml profiles/flow_sweep/dvc.yaml
@@ -77,7 +84,7 @@ REPORT := results/$(PROFILE)/report
 
 # A sweep ends in a table, not in a report: make sweep.
 profile: env
-	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
+	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/drawn_world/% profiles/validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
 
 reproduce: profile scm
 	@case "$(PROFILE)" in *sweep) false;; esac || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from bench.timing import CORES, interleaved, machine, median_ratio, seconds, use_two_cores
 from pipeline.sampling.workers import each_done, torch_threads
 from pipeline.world.captions import caption
+from pipeline.world.worlds import PAINTED
 from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import load_pipeline, sample_plain
@@ -130,7 +131,7 @@ def of_unet(unet: nn.Module) -> list[dict[str, Any]]:
 
 def of_sets(pipe: StableDiffusionPipeline) -> list[dict[str, Any]]:
     """Eight plain sets as images: by diffusers' own loop on two threads, by ours, and by ours as stages make them."""
-    plain, prompt, n = load_method("plain"), caption("vase", None), LATENTS // 2
+    plain, prompt, n = load_method("plain"), caption(PAINTED, "vase", None), LATENTS // 2
     request = SetRequest(prompt, 0, prompt, "linspace", LEVELS, GUIDANCE, 2 * n, 2 * n, n, "bench")
 
     def one_set(k: int) -> None:

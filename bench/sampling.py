@@ -20,6 +20,7 @@ from torch import Tensor
 
 from bench.timing import interleaved, machine, median_ratio, peak_memory_gib, report, row, seconds, use_two_cores
 from pipeline.world.captions import caption
+from pipeline.world.worlds import PAINTED
 from repulsion.core.errors import one_line_errors
 from repulsion.diffusion.denoiser import to_images
 from repulsion.diffusion.model import load_pipeline, sample_plain
@@ -32,7 +33,7 @@ from repulsion.sampling.particles import sample_particles
 from repulsion.sampling.request import SetRequest
 
 N, GUIDANCE, LEVELS = 64, 8.0, 20
-PROMPT = caption("vase", None)
+PROMPT = caption(PAINTED, "vase", None)
 MODEL = Path("models/painted-world")
 RESULTS = Path(__file__).parent / "results" / "sampling.json"
 COST = Path(__file__).parent / "results" / "cost.json"

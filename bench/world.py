@@ -14,6 +14,7 @@ from bench.timing import interleaved, peak_memory_gib, report, row, use_two_core
 from pipeline.world.captions import caption
 from pipeline.world.render import render
 from pipeline.world.scene import max_diversity, random_subjects
+from pipeline.world.worlds import PAINTED
 from pipeline.world_model.artifacts import HERE, WorldParams
 from repulsion.core.errors import one_line_errors
 from repulsion.core.settings import load
@@ -27,12 +28,12 @@ RESULTS = Path(__file__).parent / "results" / "world.json"
 def main() -> None:
     use_two_cores()
     pipe = load_pipeline(Path(load(WorldParams, HERE / "params.yaml").model), "cpu")
-    prompts = [caption("vase", None)] * N
+    prompts = [caption(PAINTED, "vase", None)] * N
     sampling = interleaved({"plain": lambda: sample_plain(pipe, prompts, list(range(N)), GUIDANCE, LEVELS, seed=0)})
     memory = peak_memory_gib()  # before the renders, so that it is the sampling's alone
     generator = torch.Generator().manual_seed(0)
-    scenes = max_diversity(random_subjects(RENDERS, generator), generator)
-    rendering = interleaved({"render": lambda: render(scenes)})
+    scenes = max_diversity(PAINTED, random_subjects(PAINTED, RENDERS, generator), generator)
+    rendering = interleaved({"render": lambda: render(PAINTED, scenes)})
     rows = [
         row(f"images/s, plain sampling, N = {N}", N / statistics.median(sampling["plain"]), ">=", 8),
         row("GiB, peak memory of that process", memory, "<=", 3),

@@ -9,7 +9,7 @@ import pandas as pd
 from jaxtyping import Float
 
 # The thesis's Fréchet distances (slides, 2023): per prompt in the general space, means over prompts in the two others.
-PUBLISHED_FILE = Path(__file__).parent / "published.csv"
+PUBLISHED_FILE = Path(__file__).parent / "claims" / "published.csv"
 PUBLISHED_PLAIN, PUBLISHED_FLOOR = "min_div", "max_div2"
 Distance = float | Float[np.ndarray, " n"] | pd.Series
 

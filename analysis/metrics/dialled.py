@@ -12,7 +12,6 @@ from analysis.metrics.metrics import AGAINST, ALONE, READINGS
 from analysis.metrics.samples import Replicates, Sample, TwoSamples
 from pipeline.profile.dial_settings import RENDERED, DialSettings, sets_of
 from pipeline.sets.feature_sets import READS, SPACES, UNREADABLE
-from pipeline.world.subjects import SUBJECTS
 from repulsion.core.errors import BadInput, one_line
 
 Key = tuple[str, str]  # metric, space
@@ -45,8 +44,9 @@ def read_sets(path: Path, part: str, p: DialSettings) -> dict[str, Vectors]:
     return sets
 
 
-def values(own: Vectors, reference: Vectors, subject: str, spaces: tuple[str, ...] = CANDIDATES) -> dict[Key, float]:
-    """Every metric in every space, the distances in `spaces` too, and every reading; nan where there is no value."""
+def values(own: Vectors, reference: Vectors, subject: int, spaces: tuple[str, ...] = CANDIDATES) -> dict[Key, float]:
+    """Every metric in every space, the distances in `spaces` too, and every reading; nan where there is no value.
+    `subject` is its index in the world."""
     pairs = {space: TwoSamples.whole(own[space], reference[space]) for space in {*SPACES, *spaces}}
     against = [*product(AGAINST, SPACES), *product(CANDIDATE_METRICS, spaces)]
     calls = {(metric, space): (of_all_rows, AGAINST[metric], pairs[space]) for metric, space in against}
@@ -56,7 +56,7 @@ def values(own: Vectors, reference: Vectors, subject: str, spaces: tuple[str, ..
     for reading, metrics in READINGS.items():
         if reading not in own:
             continue
-        column = SUBJECTS.index(subject) if reading == "subject" else -1
+        column = subject if reading == "subject" else -1
         calls |= {(name, ""): (metric, own[reading], column) for name, metric in metrics.items()}
     return {key: value(*call) for key, call in calls.items()}
 

@@ -64,11 +64,17 @@ ON_BOARD = {
 }
 # The same for all profiles that are compared with each other.
 CARRIED_OVER = {
-    "shares": "The same methods on several models, share of the gap closed by the unbiased squared MMD; each at the "
-    "strength that the model's own sweep chose, or, where no row held the margins, at the U-Net's.",
+    "claims": "What becomes of every claim, this suite's and the thesis's, on each model and in each world: it holds "
+    "where its number is above 0 with its whole 95% interval.",
+    "shares": "The same methods on several models and worlds, share of the gap closed by the unbiased squared MMD; "
+    "each at the strength that a sweep of its own chose, or, where no row held the margins, at the U-Net's.",
     "order": "Whether the order of the methods carries over: Spearman's correlation of the shares (its "
     "interval is over particle sets, for these methods), and of the pairs of "
     "methods that both models tell apart, how many have the same order.",
+    "strengths": "Does the relative unit travel? The gain of each sweep's choice of a strength on each sweep's "
+    "development prompts, and whether it holds the margins there.",
+    "sensitivity": "Spearman's correlation of each metric with the factor that it should see, in each world, and the "
+    "smallest change that it tells apart as a share of the factor's range.",
 }
 FIGURES = {
     "distance_bars": "Fréchet distance to the reference; whiskers are 95% intervals, dots are prompts, the "
@@ -173,7 +179,8 @@ def render(study: Study) -> str:
         (caption, picture(study.figures / f"{name}.png")) for name, caption in FIGURES.items() if is_drawn(study, name)
     ]
     if carried_over(study):
-        figures.insert(1, (CARRIED_OVER["shares"], picture(RESULTS / "shares.png", "make carry-over")))
+        drawn = ("claims", "shares")
+        figures[1:1] = [(CARRIED_OVER[name], picture(RESULTS / f"{name}.png", "make carry-over")) for name in drawn]
     if on_board(study):
         shown = [(text, picture(BOARD / f"{name}.png", "make leaderboard")) for name, text in ON_BOARD.items()]
         figures[1:1] = shown

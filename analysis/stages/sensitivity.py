@@ -15,6 +15,7 @@ from analysis.metrics.dialled import read_sets, values
 from analysis.study.shipped import CURVES, SENSITIVITY, seen
 from pipeline.profile.command_line import arguments
 from pipeline.profile.dial_settings import DIALS, DialSettings, features_path, read_settings
+from pipeline.world.worlds import WORLDS
 from repulsion.core.errors import one_line_errors
 from repulsion.core.files import new_file
 
@@ -27,11 +28,15 @@ def metrics_by_dial(p: DialSettings) -> pd.DataFrame:
     total = len(p.subjects) * p.repeats * sum(map(len, p.dials.values()))
     with tqdm(total=total, desc="sensitivity") as bar:
         for subject in p.subjects:
-            sets = read_sets(features_path("dials", subject), "dials", p)
+            sets = read_sets(features_path(p, "dials", subject), "dials", p)
             for repeat in range(p.repeats):
                 for dial, positions in p.dials.items():
                     for k, position in enumerate(positions):
-                        found = values(sets[f"{dial}-{repeat}-{k}"], sets[f"reference-{repeat}"], subject)
+                        found = values(
+                            sets[f"{dial}-{repeat}-{k}"],
+                            sets[f"reference-{repeat}"],
+                            WORLDS[p.world].subjects.index(subject),
+                        )
                         rows += [(subject, repeat, dial, position, *key, value) for key, value in found.items()]
                         bar.update()
     return pd.DataFrame(rows, columns=["subject", "repeat", "dial", "position", "metric", "space", "value"])
@@ -97,8 +102,8 @@ def matrix(curves: pd.DataFrame, p: DialSettings) -> pd.DataFrame:
 def run(p: DialSettings) -> None:
     curves = metrics_by_dial(p)
     means = curves.groupby(["metric", "space", "dial", "position"], sort=False)["value"].agg(["mean", "std"])
-    for path, table in ((CURVES, means.reset_index()), (SENSITIVITY, matrix(curves, p))):
-        with new_file(path) as part:
+    for name, table in ((CURVES, means.reset_index()), (SENSITIVITY, matrix(curves, p))):
+        with new_file(Path(p.results) / f"{name}.csv") as part:
             table.to_csv(part, index=False, lineterminator="\n", float_format="%.5g")
 
 

@@ -12,6 +12,7 @@ from analysis.metrics.dialled import Vectors, read_sets, values
 from analysis.study.shipped import LEAST_N, RANKING_ERRORS
 from pipeline.profile.command_line import arguments
 from pipeline.profile.dial_settings import DialSettings, features_path, read_settings
+from pipeline.world.worlds import WORLDS
 from repulsion.core.errors import one_line_errors
 from repulsion.core.files import new_file
 
@@ -43,12 +44,12 @@ def metrics_by_size(p: DialSettings) -> pd.DataFrame:
     rows, s = [], p.sizes
     with tqdm(total=len(s.subjects) * len(s.n), desc="sizes") as bar:
         for subject in s.subjects:
-            sets = read_sets(features_path("sizes", subject), "sizes", p)
+            sets = read_sets(features_path(p, "sizes", subject), "sizes", p)
             for n in s.n:
                 for repeat in range(min(s.repeats, s.n[-1] // n)):
                     for name in ("full", *FACTORS):
                         own = part(sets[name], repeat * n, n)
-                        found = values(own, sets["reference"], subject, spaces=())
+                        found = values(own, sets["reference"], WORLDS[p.world].subjects.index(subject), spaces=())
                         rows += [(subject, n, repeat, name, *key, value) for key, value in found.items()]
                 bar.update()
     table = pd.DataFrame(rows, columns=["subject", "n", "repeat", "set", "metric", "space", "value"])
@@ -86,8 +87,8 @@ def least_n(errors: pd.DataFrame, encoder: str) -> pd.DataFrame:
 
 def run(p: DialSettings) -> None:
     errors = ranking_errors(metrics_by_size(p))
-    for path, table in ((RANKING_ERRORS, errors), (LEAST_N, least_n(errors, p.encoder))):
-        with new_file(path) as one:
+    for name, table in ((RANKING_ERRORS, errors), (LEAST_N, least_n(errors, p.encoder))):
+        with new_file(Path(p.results) / f"{name}.csv") as one:
             table.to_csv(one, index=False, lineterminator="\n", float_format="%.5g")
 
 

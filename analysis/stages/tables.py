@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.estimates import control, efficiency, findings
+from analysis.estimates import control, efficiency
+from analysis.estimates.claims import thesis
 from analysis.estimates.estimates import Estimate, estimates, estimates_by_prompt, gap_estimates
 from analysis.estimates.gap import published_gap_closed
 from analysis.estimates.intervals import holm, p_value
@@ -148,7 +149,7 @@ TABLES: dict[str, Callable[[pd.DataFrame, Study], pd.DataFrame]] = {
     "margins": margins,
     "control": control.table,
     "efficiency": lambda results, study: efficiency.table(study),
-    "findings": findings.table,
+    "findings": thesis.table,
     "frechet": lambda results, study: distances(results, study, "frechet"),
     "mmd": lambda results, study: distances(results, study, "mmd"),
     "frechet_by_prompt": lambda results, study: distances_by_prompt(results, study, "frechet"),

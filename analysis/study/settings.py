@@ -31,7 +31,8 @@ class AnalysisParams:
 
     `margins`: by how much a method's quality may differ from the baseline's, for each quality metric: -0.02 is a fall
     of 0.02 at most, 0.02 a rise of 0.02 at most. `check`: tolerances of `make check`, for each metric. `sweep`: the
-    profile whose rows chose the strengths; of a sweep, its own name.
+    profile whose rows chose the strengths; of a sweep, its own name. `validation`: the folder of results/ and profiles/
+    with the metrics' validation.
     """
 
     reference: str
@@ -39,11 +40,13 @@ class AnalysisParams:
     baseline: str
     realism: str
     sweep: str
+    validation: str
     margins: Annotated[dict[str, float], Field(min_length=1)]
     check: Annotated[dict[str, Tolerances], Field(min_length=1)]
 
     def __post_init__(self) -> None:
         require_id(self.sweep, "sweep")
+        require_id(self.validation, "validation")
         if self.floor == self.reference:
             raise BadInput(f"floor: expected another set than the reference, got {self.floor!r} for both")
         if zero := [name for name, margin in self.margins.items() if margin == 0]:
@@ -75,6 +78,10 @@ class Study(Profile):
 
     def distances_file(self, name: str) -> Path:
         return self.results / "distances" / f"{name}.json"
+
+    def validated(self, name: str) -> Path:
+        """A table of the metrics' validation."""
+        return Path("results") / self.analysis.validation / f"{name}.csv"
 
     @property
     def sweep_rows(self) -> Path:

@@ -1,11 +1,8 @@
-"""The metrics' validation, which is shipped and shared by all profiles: where it is, and what a space should see."""
+"""The metrics' validation, which is shipped and shared by profiles: its tables, and what a space should see."""
 
 from __future__ import annotations
 
-from pipeline.profile.dial_settings import RESULTS as VALIDATION
-
-CURVES, SENSITIVITY = VALIDATION / "curves.csv", VALIDATION / "sensitivity.csv"
-RANKING_ERRORS, LEAST_N = VALIDATION / "ranking_errors.csv", VALIDATION / "least_n.csv"
+CURVES, SENSITIVITY, RANKING_ERRORS, LEAST_N = "curves", "sensitivity", "ranking_errors", "least_n"
 # What a space's metrics should see, by its name's beginning; the general space should see both.
 SEES = {"location": "places", "style": "artists", "gram": "artists"}
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from unittest import mock
@@ -23,9 +24,8 @@ from pipeline.encoders.feature_spaces import feature_vectors
 from pipeline.encoders.nearest_render import render_error
 from pipeline.encoders.weights_file import require_weights_of
 from pipeline.profile.sections import EncoderParams
-from pipeline.world.artists import ARTIST_NAMES
-from pipeline.world.render import IMAGE_SIZE
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.scene import IMAGE_SIZE
+from pipeline.world.worlds import DRAWN, PAINTED, World
 from repulsion.core.errors import BadInput, one_line, require_one_of
 
 
@@ -40,24 +40,24 @@ class Encoder:
 INCEPTION_BLOCKS = (0, 1, 3)  # 64 and 192 channels, and pool3
 
 
-def painted_world(weights: Path, device: str) -> Encoder:
-    """The painted world's own encoder, in the folder `weights`. Besides the spaces it gives its readings."""
-    network = evaluation_encoder.load(weights).to(device)
+def world_encoder(world: World, weights: Path, device: str) -> Encoder:
+    """A world's own encoder, in the folder `weights`. Besides the spaces it gives its readings."""
+    network = evaluation_encoder.load(weights, world).to(device)
 
     @torch.no_grad()
     def encode(images: UInt8[np.ndarray, "n h w 3"]) -> dict[str, Tensor]:
         if images.shape[1:3] != (IMAGE_SIZE, IMAGE_SIZE):
             size = "x".join(map(str, images.shape[1:3]))
-            raise BadInput(f"encoder painted_world: expected images of {IMAGE_SIZE}x{IMAGE_SIZE}, got {size}")
+            raise BadInput(f"encoder {world.name}_world: expected images of {IMAGE_SIZE}x{IMAGE_SIZE}, got {size}")
         pixels = torch.from_numpy(images).permute(0, 3, 1, 2)
         blocks = network.blocks(pixels.to(device))
         reading = network.heads(blocks)
         vectors = feature_vectors(blocks.early, blocks.middle, blocks.pooled)
         subject, artist, place = (column.cpu() for column in (reading.subject, reading.artist, reading.place))
-        error = render_error(pixels, subject.argmax(1), artist.argmax(1), place)
+        error = render_error(world, pixels, subject.argmax(1), artist.argmax(1), place)
         return vectors | {"subject": subject, "artist": artist, "place": place, "render_error": error.unsqueeze(1)}
 
-    return Encoder(encode, {"subject": SUBJECTS, "artist": ARTIST_NAMES})
+    return Encoder(encode, {"subject": world.subjects, "artist": world.artists})
 
 
 def inception(weights: Path, device: str) -> Encoder:
@@ -98,7 +98,11 @@ def load_inception(weights: Path) -> torch.nn.Module:
         raise BadInput(f"encoder inception: {weights} cannot be used: {one_line(error)}") from None
 
 
-ENCODERS: dict[str, Callable[[Path, str], Encoder]] = {"painted_world": painted_world, "inception": inception}
+ENCODERS: dict[str, Callable[[Path, str], Encoder]] = {
+    "painted_world": partial(world_encoder, PAINTED),
+    "drawn_world": partial(world_encoder, DRAWN),
+    "inception": inception,
+}
 
 
 def load_encoder(p: EncoderParams, device: str) -> Encoder:

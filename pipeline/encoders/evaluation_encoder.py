@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import max_pool2d, silu
 
-from pipeline.world.artists import ARTIST_NAMES
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.scene import IMAGE_SIZE
+from pipeline.world.worlds import World
 from repulsion.core.errors import BadInput
 from repulsion.core.files import read_json
 from repulsion.tensors.weights import require_weights, write_tensors
@@ -67,15 +67,15 @@ class Reading:
 
 
 class EvaluationEncoder(nn.Module):
-    def __init__(self) -> None:
+    def __init__(self, world: World) -> None:
         super().__init__()
         self.stem = nn.Sequential(convolution(3, EARLY, 5, 2), convolution(EARLY, EARLY, 3))  # 32 x 32
         self.early = Mixed(EARLY, EARLY)
         self.middle = nn.Sequential(Mixed(EARLY, MIDDLE), Mixed(MIDDLE, MIDDLE))
         self.late = nn.Sequential(Mixed(MIDDLE, 128), Mixed(128, 128))
         self.pooled = nn.Linear(128 * 4 * 4, POOLED)
-        self.subject = nn.Linear(POOLED, len(SUBJECTS))
-        self.artist = nn.Linear(POOLED, len(ARTIST_NAMES))
+        self.subject = nn.Linear(POOLED, len(world.subjects))
+        self.artist = nn.Linear(POOLED, len(world.artists))
         self.place = nn.Linear(MIDDLE * 8 * 8, 2)
 
     def blocks(self, images: UInt8[Tensor, "n 3 64 64"] | Float[Tensor, "n 3 64 64"]) -> Blocks:
@@ -104,20 +104,20 @@ class EvaluationEncoder(nn.Module):
         return Reading(*(torch.cat([getattr(p, name) for p in parts]) for name in ("subject", "artist", "place")))
 
 
-def save(encoder: EvaluationEncoder, folder: Path) -> None:
+def save(encoder: EvaluationEncoder, world: World, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"subjects": list(SUBJECTS), "artists": list(ARTIST_NAMES), "image_size": 64}
+    config = {"subjects": list(world.subjects), "artists": list(world.artists), "image_size": IMAGE_SIZE}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     write_tensors(folder / "model.safetensors", encoder.state_dict())
 
 
-def load(folder: Path) -> EvaluationEncoder:
-    """The encoder in a folder. Raises BadInput for a missing part, other classes, or weights of another shape."""
+def load(folder: Path, world: World) -> EvaluationEncoder:
+    """A world's encoder. Raises BadInput for a missing part, other classes, or weights of another shape."""
     config = read_json(folder / "config.json")
-    for kind, names in (("subjects", SUBJECTS), ("artists", ARTIST_NAMES)):
+    for kind, names in (("subjects", world.subjects), ("artists", world.artists)):
         if config.get(kind) != list(names):
             raise BadInput(f"evaluation encoder {folder}: reads {kind} {config.get(kind)}, expected {', '.join(names)}")
-    encoder = EvaluationEncoder()
+    encoder = EvaluationEncoder(world)
     require_weights(encoder, folder / "model.safetensors")
     encoder.load_state_dict(load_file(folder / "model.safetensors"))
     return encoder.eval()

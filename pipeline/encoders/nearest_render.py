@@ -6,14 +6,16 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from pipeline.world.render import ground_of, subject_of, subject_on, to_bytes
-from pipeline.world.scene import PLACE_HIGH, PLACE_LOW, SIZE_HIGH, SIZE_LOW, Scenes
+from pipeline.world.render import RENDERERS, to_bytes
+from pipeline.world.scene import PLACE_HIGH, PLACE_LOW, SIZE_HIGH, SIZE_LOW
+from pipeline.world.worlds import World
 
 SIZES, PHASES = 4, 4  # tried for each image: what the readout does not read
 BATCH = 16  # images at once: what is painted of them fits a processor's cache
 
 
 def render_error(
+    world: World,
     images: UInt8[Tensor, "n 3 64 64"],
     subject: Int[Tensor, " n"],
     artist: Int[Tensor, " n"],
@@ -28,24 +30,21 @@ def render_error(
     """
     place = place.clamp(PLACE_LOW, PLACE_HIGH)
     parts = [slice(k, k + BATCH) for k in range(0, len(images), BATCH)]
-    return torch.cat([nearest(images[part], subject[part], artist[part], place[part]) for part in parts])
+    return torch.cat([nearest(world, images[part], subject[part], artist[part], place[part]) for part in parts])
 
 
 def nearest(
+    world: World,
     images: UInt8[Tensor, "n 3 64 64"],
     subject: Int[Tensor, " n"],
     artist: Int[Tensor, " n"],
     place: Float[Tensor, "n 2"],
 ) -> Float[Tensor, " n"]:
-    """`render_error` of a batch. The texture depends on the phase alone and the subject on the size alone: each is
-    painted four times, not sixteen."""
-    n, seen = len(images), images.float() / 255
-    ground = ground_of(artist)
-    textured = [ground.textured(torch.full((n,), phase)) for phase in (torch.arange(PHASES) / PHASES).tolist()]
-    found = torch.full((n,), float("inf"))
-    for size in (SIZE_LOW + (SIZE_HIGH - SIZE_LOW) * (torch.arange(SIZES) + 0.5) / SIZES).tolist():
-        layers = subject_of(ground, Scenes(subject, artist, place, torch.full((n,), size), torch.zeros(n)))
-        for image in textured:
-            painted = to_bytes(subject_on(image, layers))
-            found = torch.minimum(found, (painted.float() / 255 - seen).square().mean((1, 2, 3)).sqrt())
+    """`render_error` of a batch."""
+    seen, found = images.float() / 255, torch.full((len(images),), float("inf"))
+    sizes = (SIZE_LOW + (SIZE_HIGH - SIZE_LOW) * (torch.arange(SIZES) + 0.5) / SIZES).tolist()
+    phases = (torch.arange(PHASES) / PHASES).tolist()
+    for colours in RENDERERS[world.name].variants(subject, artist, place, sizes, phases):
+        error = (to_bytes(colours).float() / 255 - seen).square().mean((1, 2, 3)).sqrt()
+        found = torch.minimum(found, error)
     return found

@@ -20,7 +20,7 @@ from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
 from pipeline.sampling.workers import VARIABLE, workers_and_threads
-from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.worlds import world_of
 from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.diffusion.configurations import POSITIONS, REQUIRED_SIZES, image_factor, image_size, latent_shape
 from repulsion.diffusion.model_folder import T5_TOKENS, weight_files
@@ -135,7 +135,7 @@ def memory_there(profile: Profile) -> float:
 
 
 def artists_of(profile: Profile) -> int:
-    return len(profile.prompts.artists or ARTIST_NAMES)
+    return len(profile.prompts.artists or world_of(profile.world).artists)
 
 
 def images_of(profile: Profile) -> dict[str, int]:

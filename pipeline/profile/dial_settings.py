@@ -38,6 +38,8 @@ class DialSettings:
     `places`: share of the range of places; `corruption`: standard deviation of added noise, in shares of the range of
     colours. The factor that is not dialled stays at its end: all artists, all places, no noise."""
 
+    world: Text
+    results: Text
     encoder: Text
     subjects: Names
     images: Annotated[int, Field(ge=8)]
@@ -81,13 +83,9 @@ def sets_of(part: str, p: DialSettings) -> dict[str, tuple[int, dict[str, float]
     return sets
 
 
-SCRATCH = Path("scratch/validation")
-RESULTS = Path("results/validation")
-
-
-def features_path(part: str, subject: str) -> Path:
+def features_path(p: DialSettings, part: str, subject: str) -> Path:
     """One subject's features of a part of the study, `dials` or `sizes`."""
-    return SCRATCH / part / f"{subject}.npz"
+    return Path("scratch") / Path(p.results).name / part / f"{subject}.npz"
 
 
 def read_settings(path: Path) -> DialSettings:

@@ -26,18 +26,20 @@ from repulsion.core.files import require_id
 from repulsion.core.settings import Device, Names, Text, load, settings
 
 # Folders of results/ that are no profile's.
-OTHER_RESULTS = ("validation", "world", "carry_over", "leaderboard")
+OTHER_RESULTS = ("validation", "world", "drawn_world", "drawn_validation", "carry_over", "leaderboard")
 
 
 @settings
 class Profile:
-    """`model` is a folder in diffusers' format, and `source` where `make fetch` gets it, or null. `methods` are rows of
-    `methods_file` and `references` keys of `reference_sets`; `image_sets` is both, in this order (DVC's templates
-    cannot join two lists). `analysis` is validated by analysis.study.settings."""
+    """`world` is one of pipeline.world.worlds.WORLDS, or null. `model` is a folder in diffusers' format, and `source`
+    where `make fetch` gets it, or null. `methods` are rows of `methods_file` and `references` keys of `reference_sets`;
+    `image_sets` is both, in this order (DVC's templates cannot join two lists). `analysis` is validated by
+    analysis.study.settings."""
 
     profile: str
     root: str
     here: str
+    world: Text | None
     device: Device
     model: Text
     source: SourceParams | None
@@ -57,6 +59,8 @@ class Profile:
         require_id(self.profile, "profile")
         if self.profile in OTHER_RESULTS:
             raise BadInput(f"profile: results/{self.profile} holds other results; expected another name")
+        if self.world is None and self.prompts.artists is None:
+            raise BadInput("prompts: artists: expected names where world is null, got null")
         for name in self.image_sets:
             require_id(name, "image_sets")
         require_unique(self.image_sets, "image_sets")

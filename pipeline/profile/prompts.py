@@ -20,7 +20,7 @@ RESERVED = ("set", "space", "mean")
 @dataclass(frozen=True)
 class Prompt:
     """`prompt` is data: any printable text will do. `method_prompt` is the text that methods give the model, where that
-    is more than the prompt; `subject` the painted world's subject that the prompt names, if any."""
+    is more than the prompt; `subject` the world's subject that the prompt names, if any."""
 
     prompt_id: str
     prompt: str
@@ -109,10 +109,10 @@ def select(prompts: list[Prompt], p: PromptParams) -> list[Prompt]:
     return chosen
 
 
-def named_prompts(subjects: Sequence[str], artists: Sequence[str]) -> list[tuple[str, int]]:
+def named_prompts(medium: str, subjects: Sequence[str], artists: Sequence[str]) -> list[tuple[str, int]]:
     """Every subject by every artist, which the style classifier learns from: the prompt, and the artist's place in the
     list."""
-    return [(f"a painting of a {s}, by {artist}", k) for k, artist in enumerate(artists) for s in subjects]
+    return [(f"a {medium} of a {s}, by {artist}", k) for k, artist in enumerate(artists) for s in subjects]
 
 
 def read_artists(path: Path) -> list[str]:

@@ -28,7 +28,7 @@ class PromptParams:
     source: Text
     split: Literal["test", "development", "all"]
     only: Names | None
-    artists: Names | None  # null: the painted world's
+    artists: Names | None  # null: the world's
     every_artist: bool
 
     def __post_init__(self) -> None:
@@ -77,9 +77,9 @@ class ReferenceParams:
 
 @settings
 class StyleClassifierParams:
-    """Trained on "a painting of a {subject}, by {artist}". `train` and `held_out` are trajectories of each prompt;
-    `renoised` is the share of training latents that are a last latent with fresh noise; `width` and `features` are the
-    network's."""
+    """Trained on "a painting of a {subject}, by {artist}", or a drawing. `train` and `held_out` are trajectories
+    of each prompt; `renoised` is the share of training latents that are a last latent with fresh noise; `width` and
+    `features` are the network's."""
 
     folder: Text
     subjects: Names

@@ -18,7 +18,11 @@ SPACES = ("general", "location", "style", "location_shape", "gram")
 # many as there are classes), the place (x, y), and how far the image is from a render of all that.
 READINGS = {"subject": None, "artist": None, "place": 2, "render_error": 1}
 # Which of them each encoder of pipeline.encoders.encoders.ENCODERS gives besides the spaces.
-READS: dict[str, tuple[str, ...]] = {"painted_world": tuple(READINGS), "inception": ()}
+READS: dict[str, tuple[str, ...]] = {
+    "painted_world": tuple(READINGS),
+    "drawn_world": tuple(READINGS),
+    "inception": (),
+}
 CLASSES = "classes of "
 AGAIN = "delete it and run dvc repro again"
 # What numpy raises for files that are damaged, or no NPZ.

@@ -16,8 +16,8 @@ from pipeline.machine.downloads import require_encoder_weights, require_model
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, named_prompts, read_prompts, require_text, select
 from pipeline.profile.stage import main
-from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
+from pipeline.world.worlds import World, medium_of, world_of
 from repulsion.core.errors import BadInput, require_one_of
 from repulsion.core.files import new_file, read_json
 from repulsion.diffusion.configurations import image_size
@@ -68,23 +68,35 @@ def table_of(
     return pd.DataFrame(rows, columns=["prompt_id", "prompt", "split", "method_prompt", "seen", "subject"])
 
 
-def with_subject(prompt: Prompt) -> Prompt:
-    """The prompt with the painted world's subject that it names, if any."""
+def with_subject(world: World | None, prompt: Prompt) -> Prompt:
+    """The prompt with the world's subject that it names, if any."""
     try:
-        return replace(prompt, method_prompt="", subject=parse(prompt.prompt)[0])
+        subject = parse(world, prompt.prompt)[0] if world else ""
     except BadInput:
-        return replace(prompt, method_prompt="", subject="")
+        subject = ""
+    return replace(prompt, method_prompt="", subject=subject)
 
 
-def require_references(profile: Profile, prompts: list[Prompt], artists: Sequence[str]) -> None:
-    """Raise BadInput for a reference that the painted world cannot paint."""
+def require_reader(profile: Profile) -> None:
+    """Raise BadInput for an encoder that reads another world than the profile's."""
+    world, _, reads = profile.encoder.name.partition("_")
+    if reads == "world" and world != profile.world:
+        raise BadInput(f"encoder {profile.encoder.name}: reads the world {world!r}; the profile's is {profile.world!r}")
+
+
+def require_references(profile: Profile, world: World | None, prompts: list[Prompt], artists: Sequence[str]) -> None:
+    """Raise BadInput for a reference that the profile's world cannot render."""
     for name in profile.references:
         if profile.reference_sets[name].kind != "rendered":
             continue
+        if world is None:
+            raise BadInput(f"reference {name}: rendered by a world, and the profile's world is null")
         if odd := [p.prompt_id for p in prompts if not p.subject]:
-            raise BadInput(f"reference {name}: prompt {odd[0]} is none of the painted world's, which it is to render")
+            raise BadInput(
+                f"reference {name}: prompt {odd[0]} is none of the {world.name} world's, which it is to render"
+            )
         for artist in artists:
-            require_one_of(artist, ARTIST_NAMES, f"artist of reference {name}:")
+            require_one_of(artist, world.artists, f"artist of reference {name}:")
 
 
 def require_levels(profile: Profile, rows: dict[str, Method]) -> None:
@@ -141,19 +153,21 @@ def run(profile: Profile) -> None:
     for name in profile.methods:
         require_one_of(name, rows, "method")
     require_device(profile.device)
+    world = world_of(profile.world)
+    require_reader(profile)
     model, subjects = Path(profile.model), profile.style_classifier.subjects
     require_model(profile)
     require_encoder_weights(profile)
-    prompts = [with_subject(p) for p in select(read_prompts(Path(profile.prompts.source)), profile.prompts)]
-    artists = profile.prompts.artists or ARTIST_NAMES
+    prompts = [with_subject(world, p) for p in select(read_prompts(Path(profile.prompts.source)), profile.prompts)]
+    artists = profile.prompts.artists or world.artists
     for where, texts in (("artists", artists), ("style_classifier: subjects", subjects)):
         for text in texts:
             require_text(text, where)
-    require_references(profile, prompts, artists)
+    require_references(profile, world, prompts, artists)
     tokenizers = load_tokenizers(model)
     for tokenizer in tokenizers:
         require_readable(tokenizer, (p.by(artist) for p in prompts for artist in artists))
-        require_readable(tokenizer, (text for text, _ in named_prompts(subjects, artists)))
+        require_readable(tokenizer, (text for text, _ in named_prompts(medium_of(profile.world), subjects, artists)))
     require_levels(profile, rows)
     require_classifier(profile, artists)
     require_networks(model)

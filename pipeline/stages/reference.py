@@ -1,7 +1,7 @@
 """STAGE reference: an image set that methods are compared with; without REFERENCE, all of them in one process.
 
 `named` samples each prompt by every artist, which is as diverse as the model can be (the thesis's max_div); `rendered`
-paints the prompt's subject in the painted world itself, artists and places uniform: what the model was to learn.
+renders the prompt's subject in the profile's world itself, artists and places uniform: what the model was to learn.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from pipeline.profile.stage import main
 from pipeline.sampling.particle_sets import inputs_of, pipeline_of, sample_set
 from pipeline.sampling.shards import Job, Make, make_set
 from pipeline.sets.image_sets import ParticleSet
-from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import parse
 from pipeline.world.render import render
 from pipeline.world.scene import scenes, uniform_places
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.worlds import World, world_of
 from repulsion.core.errors import require_one_of
 from repulsion.sampling.methods import PLAIN
 from repulsion.tensors.devices import require_device
@@ -47,19 +46,19 @@ def named(profile: Profile, name: str, p: ReferenceParams) -> Make:
 
 
 def rendered(profile: Profile, name: str, p: ReferenceParams) -> Make:
-    return lambda job, unfinished: render_set(p.seed, job)
+    return lambda job, unfinished: render_set(world_of(profile.world), p.seed, job)
 
 
-def render_set(seed: int, job: Job) -> ParticleSet:
+def render_set(world: World, seed: int, job: Job) -> ParticleSet:
     """Renders of the job's captions, each scene drawn by a generator of its own."""
     seeds = [keyed_seed(seed, job.prompt.prompt_id, index, "scene") for index in job.index]
     parts = []
     for text, index in zip(job.texts, job.index, strict=True):
         generator = keyed_generator(seed, job.prompt.prompt_id, index, "scene")
-        subject, artist = parse(text)
-        row = torch.tensor([SUBJECTS.index(subject)]), torch.tensor([ARTIST_NAMES.index(artist)])
+        subject, artist = parse(world, text)
+        row = torch.tensor([world.subjects.index(subject)]), torch.tensor([world.artists.index(artist)])
         parts.append(scenes(*row, uniform_places(1, generator), generator))
-    images = torch.cat([render(scene) for scene in parts]).permute(0, 2, 3, 1).numpy()
+    images = torch.cat([render(world, scene) for scene in parts]).permute(0, 2, 3, 1).numpy()
     return ParticleSet(job.prompt.prompt_id, list(job.index), seeds, images, [], 0)
 
 

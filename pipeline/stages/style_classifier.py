@@ -22,6 +22,7 @@ from pipeline.profile.scratch import scratch_folder
 from pipeline.profile.stage import main
 from pipeline.training.loop import fit, write_curve
 from pipeline.training.trajectories import Trajectories, split, trajectories
+from pipeline.world.worlds import medium_of
 from repulsion.core.files import new_file
 from repulsion.diffusion.model_folder import parts_of
 from repulsion.forces import style_classifier
@@ -82,7 +83,7 @@ def write_accuracy(path: Path, sigma: Float[Tensor, " levels"], accuracy: dict[s
 def run(profile: Profile) -> None:
     require_device(profile.device)
     p, artists = profile.style_classifier, read_artists(profile.artists_file)
-    prompts, n = named_prompts(p.subjects, artists), p.train + p.held_out
+    prompts, n = named_prompts(medium_of(profile.world), p.subjects, artists), p.train + p.held_out
     model = hash_of(*parts_of(Path(profile.model)))
     inputs = [asdict(p), profile.sampling.of_a_set(), profile.device, asdict(profile.compute), prompts, model]
     scratch = scratch_folder(profile.scratch / "style_classifier", *inputs)

@@ -1,1 +1,1 @@
-"""The painted world: scenes whose factors are known, and their renderer."""
+"""Worlds: scenes whose factors are known, and their renderers."""

@@ -1,21 +1,22 @@
-"""Scenes of the painted world, and the three distributions over them.
+"""Scenes of a world, and the two distributions over them.
 
-A scene is a subject, an artist, a place (x, y), a size and a texture phase. Scenes are held as columns, one tensor per
-factor. Lengths are shares of the image's side; y points down.
+A scene is a subject, an artist, a place (x, y), a size and a phase of the ground's texture. Scenes are held as columns,
+one tensor per factor. Lengths are shares of the image's side; y points down.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from pipeline.world.artists import ARTISTS
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.worlds import World
 
+IMAGE_SIZE = 64  # pixels
 PLACE_LOW, PLACE_HIGH = 0.28, 0.72
 SIZE_LOW, SIZE_HIGH = 0.24, 0.32
 HUDDLE_STD = 0.06  # where no artist is named, places are normal around the middle, cut to the range above
@@ -24,7 +25,7 @@ ZIPF_EXPONENT = 1.2  # and the artist of rank r is painted in proportion to r^-1
 
 @dataclass(frozen=True)
 class Scenes:
-    """n scenes as columns: `subject` and `artist` index SUBJECTS and ARTISTS; `place` is (x, y); `phase` in turns."""
+    """n scenes as columns: `subject` and `artist` index the world's; `place` is (x, y); `phase` in turns."""
 
     subject: Int[Tensor, " n"]
     artist: Int[Tensor, " n"]
@@ -42,9 +43,9 @@ class Scenes:
         return self.subject, self.artist, self.place, self.size, self.phase
 
 
-def popular_shares() -> Float[Tensor, " artists"]:
-    """Artist shares where none is named: Zipf with exponent 1.2 over the order of ARTISTS. They sum to 1."""
-    weights = torch.arange(1, len(ARTISTS) + 1, dtype=torch.float64) ** -ZIPF_EXPONENT
+def popular_shares(world: World) -> Float[Tensor, " artists"]:
+    """Artist shares where none is named: Zipf with exponent 1.2 over the world's order. They sum to 1."""
+    weights = torch.arange(1, len(world.artists) + 1, dtype=torch.float64) ** -ZIPF_EXPONENT
     return (weights / weights.sum()).float()
 
 
@@ -70,17 +71,31 @@ def scenes(
     return Scenes(subject, artist, place, size, torch.rand(n, generator=generator))
 
 
-def random_subjects(n: int, generator: torch.Generator) -> Int[Tensor, " n"]:
-    return torch.randint(len(SUBJECTS), (n,), generator=generator)
+def random_subjects(world: World, n: int, generator: torch.Generator) -> Int[Tensor, " n"]:
+    return torch.randint(len(world.subjects), (n,), generator=generator)
 
 
-def max_diversity(subject: Int[Tensor, " n"], generator: torch.Generator) -> Scenes:
+def max_diversity(world: World, subject: Int[Tensor, " n"], generator: torch.Generator) -> Scenes:
     """The maximum-diversity truth, and the world of a named artist: artists and places uniform."""
-    artist = torch.randint(len(ARTISTS), (len(subject),), generator=generator)
+    artist = torch.randint(len(world.artists), (len(subject),), generator=generator)
     return scenes(subject, artist, uniform_places(len(subject), generator), generator)
 
 
-def popular(subject: Int[Tensor, " n"], generator: torch.Generator) -> Scenes:
+def popular(world: World, subject: Int[Tensor, " n"], generator: torch.Generator) -> Scenes:
     """The world of a prompt without an artist: long-tailed artists, places that huddle in the middle."""
-    artist = torch.multinomial(popular_shares(), len(subject), replacement=True, generator=generator)
+    artist = torch.multinomial(popular_shares(world), len(subject), replacement=True, generator=generator)
     return scenes(subject, artist, huddled_places(len(subject), generator), generator)
+
+
+def without_unseen(world: World, drawn: Scenes, draw: Callable[..., Scenes], generator: torch.Generator) -> Scenes:
+    """The scenes, with other artists by `draw` (`max_diversity` or `popular`) in place of pairs that no training may
+    see."""
+    if not world.unseen:
+        return drawn
+    unseen = torch.zeros(len(world.subjects), len(world.artists), dtype=torch.bool)
+    for subject, artist in world.unseen:
+        unseen[world.subjects.index(subject), world.artists.index(artist)] = True
+    artist = drawn.artist.clone()
+    while (odd := unseen[drawn.subject, artist]).any():
+        artist[odd] = draw(world, drawn.subject[odd], generator).artist
+    return replace(drawn, artist=artist)

@@ -1,4 +1,4 @@
-"""Every path of the painted world's pipeline, and its parameters."""
+"""Every path of a world's pipeline, and its parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import Field
 from pipeline.profile.command_line import arguments
 from pipeline.profile.scratch import fingerprint
 from pipeline.profile.training_settings import TrainingSettings
-from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.worlds import WORLDS, World
 from repulsion.core.errors import BadInput, one_line_errors, require_one_of
 from repulsion.core.settings import Count, Device, Names, Seed, Share, Text, load, settings
 from repulsion.tensors.devices import require_device
@@ -46,8 +46,6 @@ class RoundParams:
     training: TrainingSettings
 
     def __post_init__(self) -> None:
-        if unknown := [name for name in self.hard or () if name not in ARTIST_NAMES]:
-            raise BadInput(f"hard: unknown artist {unknown[0]!r}; expected some of {', '.join(ARTIST_NAMES)}")
         if (self.hard_share > 0) != bool(self.hard):
             raise BadInput(f"hard_share: expected more than 0, and 0 where hard is null, got {self.hard_share}")
 
@@ -100,22 +98,36 @@ class MeasureParams:
 
 @settings
 class WorldParams:
+    """`world` is one of WORLDS; `flow` is null where only a UNet is trained on it."""
+
+    world: Text
     model: Text
     results: Text
     scratch: Text
     device: Device
     vae: VaeParams
     denoiser: DenoiserParams
-    flow: FlowParams
+    flow: FlowParams | None
     encoder: EncoderTraining
     measure: MeasureParams
 
+    def __post_init__(self) -> None:
+        require_one_of(self.world, WORLDS, "world")
+        artists = WORLDS[self.world].artists
+        for part in (self.denoiser, self.flow) if self.flow else (self.denoiser,):
+            for name in (name for one in part.rounds for name in one.hard or ()):
+                require_one_of(name, artists, "hard artist")
+
 
 @dataclass(frozen=True)
-class World:
-    """Where the painted world's pipeline reads and writes."""
+class Artifacts:
+    """Where a world's pipeline reads and writes."""
 
     params: WorldParams
+
+    @property
+    def world(self) -> World:
+        return WORLDS[self.params.world]
 
     @property
     def model(self) -> Path:
@@ -135,7 +147,7 @@ class World:
 
     def folder(self, kind: str) -> Path:
         """Of the model with this kind of denoiser."""
-        return Path({"unet": self.params.model, "flow": self.params.flow.model}[kind])
+        return Path(self.params.flow.model) if kind == "flow" else self.model
 
     def metrics(self, kind: str) -> Path:
         return Path(self.params.results) / {"unet": "metrics.json", "flow": "flow_metrics.json"}[kind]
@@ -154,22 +166,22 @@ class World:
         return self.checkpoints / f"{part}-{key}.safetensors"
 
 
-def main(run: Callable[[World], None]) -> None:
+def main(run: Callable[[Artifacts], None]) -> None:
     """The entry point of a stage: its work on the world of the command line."""
     with one_line_errors():
-        run(read_world(arguments([], ["params.yaml"])))
+        run(read_artifacts(arguments([], ["params.yaml"])))
 
 
-def main_of_kind(run: Callable[[World, str], None]) -> None:
+def main_of_kind(run: Callable[[Artifacts, str], None]) -> None:
     """The entry point of a stage whose work is the same for each kind of denoiser, which the command line names."""
     with one_line_errors():
         kind, *given = arguments(["KIND"], ["params.yaml"])
         require_one_of(kind, KINDS, "kind of denoiser")
-        run(read_world(given), kind)
+        run(read_artifacts(given), kind)
 
 
-def read_world(given: list[str]) -> World:
-    """The world of the given parameter file, or of profiles/world/params.yaml, whose device is there."""
-    world = World(load(WorldParams, Path(*given) if given else HERE / "params.yaml"))
-    require_device(world.params.device)
-    return world
+def read_artifacts(given: list[str]) -> Artifacts:
+    """Those of the given parameter file, or of profiles/world/params.yaml, whose device is there."""
+    artifacts = Artifacts(load(WorldParams, Path(*given) if given else HERE / "params.yaml"))
+    require_device(artifacts.params.device)
+    return artifacts

@@ -1,4 +1,4 @@
-"""Paint a caption: samples of the shipped model on one sheet, above true renders of the same caption.
+"""Paint a caption: samples of a world's model on one sheet, above true renders of the same caption.
 
 python -m pipeline.world_model.paint "a painting of a vase, by estrow" vases.png --n 8 --guidance 8
 """
@@ -9,13 +9,15 @@ import argparse
 from pathlib import Path
 
 from pipeline.world.captions import parse
-from repulsion.core.errors import BadInput, one_line_errors
+from pipeline.world.worlds import WORLDS
+from repulsion.core.errors import BadInput, one_line_errors, require_one_of
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("caption", help='"a painting of a SUBJECT" or "a painting of a SUBJECT, by ARTIST"')
     parser.add_argument("file", type=Path, help="the picture to write, a .png")
+    parser.add_argument("--world", default="painted", help="painted or drawn: the world of the renders")
     parser.add_argument("--model", type=Path, default=Path("models/painted-world"))
     parser.add_argument("--n", type=int, default=8, help="pictures, at least 1")
     parser.add_argument("--guidance", type=float, default=8.0, help="guidance scale, diffusers' convention; 1 is none")
@@ -26,7 +28,8 @@ def arguments() -> argparse.Namespace:
 
 def check(args: argparse.Namespace) -> None:
     """Raise BadInput for what cannot be painted, before anything heavy is imported or loaded."""
-    parse(args.caption)
+    require_one_of(args.world, WORLDS, "world")
+    parse(WORLDS[args.world], args.caption)
     for name, least in (("n", 1), ("levels", 2), ("guidance", 1)):
         if getattr(args, name) < least:
             raise BadInput(f"--{name}: expected at least {least}, got {getattr(args, name)}")
@@ -38,26 +41,25 @@ def paint(args: argparse.Namespace) -> None:
     check(args)
     import torch
 
-    from pipeline.world.artists import ARTIST_NAMES
     from pipeline.world.render import render
     from pipeline.world.scene import popular, scenes, uniform_places
-    from pipeline.world.subjects import SUBJECTS
     from pipeline.world_model.sheets import save, sheet
     from repulsion.diffusion.model import load_pipeline, sample_plain
     from repulsion.tensors.noise import keyed_generator
 
+    world = WORLDS[args.world]
     pipe = load_pipeline(args.model, "cpu")
     sampled = sample_plain(pipe, [args.caption] * args.n, list(range(args.n)), args.guidance, args.levels, args.seed)
 
     generator = keyed_generator(args.seed, args.caption, "renders")
-    name, artist = parse(args.caption)
-    subject = torch.full((args.n,), SUBJECTS.index(name))
+    name, artist = parse(world, args.caption)
+    subject = torch.full((args.n,), world.subjects.index(name))
     if artist is None:
-        true = popular(subject, generator)
+        true = popular(world, subject, generator)
     else:
-        by = torch.full((args.n,), ARTIST_NAMES.index(artist))
+        by = torch.full((args.n,), world.artists.index(artist))
         true = scenes(subject, by, uniform_places(args.n, generator), generator)
-    save(sheet(torch.stack([render(true), sampled]), ["rendered", "sampled"], [args.caption]), args.file)
+    save(sheet(torch.stack([render(world, true), sampled]), ["rendered", "sampled"], [args.caption]), args.file)
 
 
 if __name__ == "__main__":

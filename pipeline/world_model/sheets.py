@@ -9,9 +9,8 @@ from jaxtyping import UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.scene import Scenes, scenes
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.worlds import World
 from repulsion.tensors.noise import keyed_generator
 
 LEFT, TOP = 80, 22  # margins for row and column labels, in pixels
@@ -38,11 +37,11 @@ def sheet(
     return page
 
 
-def pair_scenes(seed: int) -> Scenes:
+def pair_scenes(world: World, seed: int) -> Scenes:
     """One scene of every subject by every artist, artists outermost: rows of a sheet are artists."""
     generator = keyed_generator(seed, "pairs", 0)
-    artist = torch.arange(len(ARTIST_NAMES)).repeat_interleave(len(SUBJECTS))
-    subject = torch.arange(len(SUBJECTS)).repeat(len(ARTIST_NAMES))
+    artist = torch.arange(len(world.artists)).repeat_interleave(len(world.subjects))
+    subject = torch.arange(len(world.subjects)).repeat(len(world.artists))
     return scenes(subject, artist, torch.full((len(subject), 2), 0.5), generator)
 
 

@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Bool, Float, Int, Shaped, UInt8
 from torch import Tensor
 
-from pipeline.world.artists import ARTIST_NAMES
 from repulsion.tensors.noise import keyed_generator
 
 RESAMPLES = 2000
@@ -28,13 +27,13 @@ def interval(values: Shaped[Tensor, " n *rest"], statistic: Callable[[Tensor], f
     return torch.quantile(torch.tensor(draws), torch.tensor([0.025, 0.975])).tolist()
 
 
-def shares(artist: Int[Tensor, " n"]) -> Float[Tensor, " artists"]:
-    return torch.bincount(artist, minlength=len(ARTIST_NAMES)) / len(artist)
+def shares(artist: Int[Tensor, " n"], artists: int) -> Float[Tensor, " artists"]:
+    return torch.bincount(artist, minlength=artists) / len(artist)
 
 
 def effective_number(artist: Int[Tensor, " n"]) -> float:
-    """exp of the entropy (nats) of the artist shares: 1 for one artist, 20 for all alike."""
-    return torch.special.entr(shares(artist)).sum().exp().item()
+    """exp of the entropy (nats) of the artist shares: 1 for one artist."""
+    return torch.special.entr(shares(artist, 1)).sum().exp().item()
 
 
 def place_spread(place: Float[Tensor, "n 2"]) -> float:

@@ -1,24 +1,23 @@
-"""The tokenizer of the painted world's words."""
+"""The tokenizer of a world's words."""
 
 from __future__ import annotations
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from pipeline.world.artists import ARTIST_NAMES
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.worlds import World
 
 START, END, PAD, UNKNOWN = "<|startoftext|>", "<|endoftext|>", "<|pad|>", "<|unknown|>"
 MAX_TOKENS = 16
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+def build_tokenizer(world: World) -> PreTrainedTokenizerFast:
     """A word-level tokenizer of the captions' words, padded and cut to MAX_TOKENS by its callers as CLIP's is.
 
     A word from outside the world becomes the unknown token, so that stock pipelines run on any prompt; our own stages
     parse captions first and stop.
     """
-    words = ["a", "painting", "of", ",", "by", *SUBJECTS, *ARTIST_NAMES]
+    words = ["a", world.medium, "of", ",", "by", *world.subjects, *world.artists]
     vocabulary = {token: k for k, token in enumerate([PAD, START, END, UNKNOWN, *words])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
     tokenizer.normalizer = normalizers.Lowercase()

@@ -3,15 +3,23 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from profile_values import PROFILES
 from scipy.stats import spearmanr
 
+from analysis.estimates.across.order import agreement, order_kept, rank_correlation
+from analysis.estimates.across.sensitivity import side_by_side
+from analysis.estimates.across.strengths import transferred
+from analysis.estimates.claims import suite
+from analysis.estimates.claims.claim import SPACES, Evidence, verdict
 from analysis.estimates.estimates import Estimate
-from analysis.stages.across.carry_over import agreement, common_methods, order_kept, rank_correlation
+from analysis.study.carry_over import common_methods
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput
+
+COLUMNS = ["family", "row", "gain", "within"]
 
 
 def estimates(values, spread, seed=0):
@@ -33,9 +41,9 @@ def test_the_rank_correlation_is_scipy_s():
 
 def test_a_clear_order_has_a_narrow_interval_and_an_unclear_one_a_wide():
     values = np.arange(8.0)
-    clear = order_kept(estimates(values, 0.1), estimates(2 * values, 0.1, seed=1))
+    clear = order_kept(estimates(values, 0.1), estimates(2 * values, 0.1, seed=1), True)
     assert clear.value == 1 and clear.interval[0] > 0.95
-    unclear = order_kept(estimates(values, 10), estimates(values, 10, seed=1))
+    unclear = order_kept(estimates(values, 10), estimates(values, 10, seed=1), False)
     assert unclear.interval[0] < 0 < unclear.interval[1]
 
 
@@ -64,3 +72,60 @@ def test_profiles_with_other_prompts_or_sizes_are_not_compared():
     few = replace(small, methods=("plain", "latent"), image_sets=("plain", "latent", *small.references))
     with pytest.raises(BadInput, match="at least three methods that all profiles have, got latent"):
         common_methods({"one": small, "other": few})
+
+
+def test_resamples_of_other_worlds_are_drawn_apart():
+    """With the same noise in both, paired resamples rank alike; drawn apart they need not."""
+    same = estimates(np.arange(8) / 1000, 1.0)
+    assert order_kept(same, same, True).interval[0] == 1
+    apart = order_kept(same, same, False)
+    assert apart.interval[0] < -0.5 and apart.interval[1] > 0.5
+
+
+def test_profiles_of_other_worlds_share_their_sets_alone():
+    small = read_profile(PROFILES["small"], Study)
+    other = replace(small, world="drawn", sampling=replace(small.sampling, sets_per_prompt=2))
+    assert common_methods({"one": small, "other": other}) == [m for m in small.methods if m != "plain"]
+
+
+def test_every_claim_has_its_verdict_on_every_model():
+    """Gaps by hand: style and place 0.8 in each space, what costs nothing 0.5 less ten times its interval."""
+    methods = {*suite.FREE, *suite.ONE_SPACE, "style_classifier_shuffled", "plain"}
+    draws = np.random.default_rng(0).normal(size=1000) * 0.01
+    gaps = {space: {m: Estimate(0.5, 0.5 + draws) for m in methods} for space in SPACES}
+    for space in SPACES:
+        gaps[space]["style_and_place"] = Estimate(0.8, 0.8 + draws)
+        gaps[space]["guidance_interval"] = Estimate(0.6, 0.6 - draws)
+    accuracy = {"style_and_place": Estimate(-0.01, -0.01 + draws / 10)}
+    found = {c.text: c.number(Evidence(gaps, accuracy, -0.03)) for c in suite.CLAIMS}
+    assert [round(n.value, 6) for n in found.values()] == [0.3, 0.3, 0.2, 0.02, 0.1, 0.1, 0.5, 0.5]
+    assert {verdict(n) for n in found.values()} == {"holds"}
+
+
+def test_strengths_of_one_sweep_in_another():
+    def sweep(gains, own):
+        rows = pd.DataFrame([("a", f"a-{k}", g, g < 0.5) for k, g in gains.items()], columns=COLUMNS)
+        return rows, pd.DataFrame([("plain", "plain"), ("a", own)], columns=["family", "row"])
+
+    (one, one_chosen), (other, other_chosen) = sweep({10: 0.1, 20: 0.4, 30: 0.6}, "a-20"), sweep({10: 0.3}, "a-10")
+    found = transferred({"one": one, "other": other}, {"one": one_chosen, "other": other_chosen})
+    table = found.set_index(["used on", "chosen on"])
+    assert table.loc[("one", "one"), "gain"] == 0.4 and table.loc[("one", "other"), "gain"] == 0.1
+    assert table.loc[("other", "other"), "strength"] == "10" and np.isnan(table.loc[("other", "one"), "gain"])
+    assert set(found["family"]) == {"a"}  # plain sampling has no strength
+
+
+def test_metrics_stand_beside_themselves_in_another_world():
+    def table(rho):
+        return pd.DataFrame(
+            [
+                ("mmd", "style", "artists", rho),
+                ("mmd", "style", "places", 0.9),
+                ("effective_artists", None, "artists", 1),
+            ],
+            columns=["metric", "space", "dial", "rho"],
+        ).assign(rho_low=0, rho_high=1, share=0.1)
+
+    found = side_by_side({"painted": table(0.5), "drawn": table(0.7)})
+    assert found["metric"].tolist() == ["mmd", "effective_artists"] and set(found["dial"]) == {"artists"}
+    assert found.loc[0, "painted: rho"] == 0.5 and found.loc[0, "drawn: rho"] == 0.7

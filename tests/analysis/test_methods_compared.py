@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.estimates.claims.claim import Evidence, verdict
+from analysis.estimates.claims.thesis import CLAIMS, published
 from analysis.estimates.control import own_part
 from analysis.estimates.efficiency import Curve, by_rotation, curve, different, first_reaching, images_for, recognised
 from analysis.estimates.estimates import Estimate, gains
-from analysis.estimates.findings import CLAIMS, Evidence, published, verdict
 from analysis.estimates.quality import margin_estimates, within
 from analysis.stages.sweep import chosen, family
 from analysis.study.settings import Study

@@ -13,6 +13,7 @@ from pipeline.encoders import evaluation_encoder
 from pipeline.profile.dial_settings import read_settings
 from pipeline.sets.feature_sets import SPACES
 from pipeline.stages.dials import dialled, sets_of
+from pipeline.world.worlds import PAINTED
 from repulsion.core.errors import BadInput
 from repulsion.tensors.noise import keyed_generator
 
@@ -24,17 +25,19 @@ FULL = {"artists": 20.0, "places": 1.0, "corruption": 0.0}
 
 def test_dials_turn_one_factor_and_no_other():
     """Read by the encoder: artists counted, places measured, noise seen as a difference."""
-    encoder = evaluation_encoder.load(ROOT / SETTINGS.encoder)
+    encoder = evaluation_encoder.load(ROOT / SETTINGS.encoder, PAINTED)
     reading = {}
     for name, dial in {"full": {}, "artists": {"artists": 3}, "places": {"places": 0.3}}.items():
-        images = dialled("vase", 200, FULL | dial, keyed_generator(0, name, 0))
+        images = dialled(PAINTED, "vase", 200, FULL | dial, keyed_generator(0, name, 0))
         reading[name] = encoder.read(images)
     counts = {name: len(r.artist.argmax(1).unique()) for name, r in reading.items()}
     spread = {name: r.place.std(0).mean().item() for name, r in reading.items()}
     assert counts["full"] == counts["places"] == 20 and counts["artists"] == 3
     assert spread["places"] == pytest.approx(0.3 * spread["full"], rel=0.15)
     assert spread["artists"] == pytest.approx(spread["full"], rel=0.15)
-    clean, noisy = (dialled("vase", 8, FULL | {"corruption": c}, keyed_generator(0, "c", 0)) for c in (0.0, 0.2))
+    clean, noisy = (
+        dialled(PAINTED, "vase", 8, FULL | {"corruption": c}, keyed_generator(0, "c", 0)) for c in (0.0, 0.2)
+    )
     assert (clean.float() - noisy.float()).square().mean().sqrt().item() / 255 == pytest.approx(0.2, abs=0.04)
 
 
@@ -125,5 +128,5 @@ def test_a_metric_without_a_value_is_nan():
     one = {space: rng.normal(size=(12, 5)) for space in (*spaces, "style_middle")}
     one |= {"subject": rng.normal(size=(12, 12)), "artist": rng.normal(size=(12, 20))}
     one |= {"place": rng.random((12, 2)), "render_error": np.full((4, 1), 0.25)}
-    found = values(one, one, "vase")
+    found = values(one, one, 0)
     assert found[("render_error", "")] == 0.25 and found[("frechet", "gram_centred")] == pytest.approx(0, abs=1e-9)

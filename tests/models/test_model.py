@@ -11,10 +11,11 @@ from stand_ins import small_model
 
 from pipeline.encoders import evaluation_encoder
 from pipeline.stages.world import measure
-from pipeline.world.artists import ARTIST_NAMES
 from pipeline.world.captions import caption
-from pipeline.world.subjects import SUBJECTS
-from pipeline.world_model.artifacts import HERE, World, WorldParams
+from pipeline.world.painted.artists import ARTIST_NAMES
+from pipeline.world.painted.subjects import SUBJECTS
+from pipeline.world.worlds import PAINTED
+from pipeline.world_model.artifacts import HERE, Artifacts, WorldParams
 from repulsion.core.errors import BadInput
 from repulsion.core.settings import load
 from repulsion.diffusion.denoiser import to_images
@@ -189,9 +190,9 @@ def test_the_shipped_numbers_hold_their_bars_but_the_ones_said_to_be_missed():
 def test_the_shipped_model_does_what_its_numbers_say():
     """One image of each subject by five artists, read by the encoder; and the VAE on 200 held-out renders."""
     pipe = load_pipeline(SHIPPED, "cpu")
-    encoder = evaluation_encoder.load(SHIPPED / "encoder")
+    encoder = evaluation_encoder.load(SHIPPED / "encoder", PAINTED)
     pairs = [(s, a) for s in SUBJECTS for a in ARTIST_NAMES[::4]]
-    images = sample_plain(pipe, [caption(*pair) for pair in pairs], [10_000] * len(pairs), 8.0, 20, seed=6)
+    images = sample_plain(pipe, [caption(PAINTED, *pair) for pair in pairs], [10_000] * len(pairs), 8.0, 20, seed=6)
     reading = encoder.read(images)
     subject = torch.tensor([SUBJECTS.index(s) for s, _ in pairs])
     artist = torch.tensor([ARTIST_NAMES.index(a) for _, a in pairs])
@@ -199,8 +200,8 @@ def test_the_shipped_model_does_what_its_numbers_say():
     assert (reading.subject.argmax(1) == subject).sum() >= 52
     assert (reading.artist.argmax(1) == artist).sum() >= 52
 
-    world = World(load(WorldParams, HERE / "params.yaml"))
-    _, renders = measure.held_out(world.params.measure)
+    world = Artifacts(load(WorldParams, HERE / "params.yaml"))
+    _, renders = measure.held_out(PAINTED, world.params.measure)
     claimed = json.loads((ROOT / "results" / "world" / "metrics.json").read_text())["vae_psnr"]
     renders = renders[:200]
     found = measure.psnr(renders, measure.reconstruct(pipe.vae, renders)).mean().item()

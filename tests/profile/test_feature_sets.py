@@ -88,7 +88,10 @@ def arrays(tmp_path) -> dict[str, np.ndarray]:
         ({"index": np.array([0, 0, 0, 0])}, "expected ids of different images, got 4 rows"),
         ({"index": np.array([0.0, 1.0, 2.0, 3.0])}, "expected ids of different images"),
         ({"prompt_id": np.array(["p"])}, "expected ids of different images"),
-        ({"encoder": np.array("clip 1")}, "unknown encoder 'clip'; expected one of painted_world, inception"),
+        (
+            {"encoder": np.array("clip 1")},
+            "unknown encoder 'clip'; expected one of painted_world, drawn_world, inception",
+        ),
         ({"set": None}, "cannot be read"),
     ],
 )

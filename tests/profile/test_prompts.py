@@ -4,7 +4,8 @@ from pipeline.profile.prompts import Prompt, read_prompts, select
 from pipeline.profile.sections import PromptParams
 from pipeline.stages.prompts import with_subject
 from pipeline.world.captions import caption
-from pipeline.world.subjects import SUBJECTS, TEST_SUBJECTS
+from pipeline.world.painted.subjects import SUBJECTS, TEST_SUBJECTS
+from pipeline.world.worlds import PAINTED
 from repulsion.core.errors import BadInput
 from repulsion.core.files import require_id
 
@@ -27,9 +28,9 @@ def test_the_world_s_prompts_are_its_captions():
 
     prompts = read_prompts(Path(__file__).parents[2] / "prompts.csv")
     assert [p.prompt_id for p in prompts] == list(SUBJECTS)
-    assert [p.prompt for p in prompts] == [caption(subject, None) for subject in SUBJECTS]
+    assert [p.prompt for p in prompts] == [caption(PAINTED, subject, None) for subject in SUBJECTS]
     assert {p.prompt_id for p in prompts if p.split == "test"} == set(TEST_SUBJECTS)
-    assert [with_subject(p).subject for p in prompts] == list(SUBJECTS)
+    assert [with_subject(PAINTED, p).subject for p in prompts] == list(SUBJECTS)
 
 
 def test_prompts_are_data(tmp_path):
@@ -41,7 +42,7 @@ def test_prompts_are_data(tmp_path):
     assert [p.prompt for p in prompts] == HOSTILE
     assert (
         prompts[0].by("O'Keeffe") == 'a "quoted" vase, with a comma, by O\'Keeffe'
-        and with_subject(prompts[0]).subject == ""
+        and with_subject(PAINTED, prompts[0]).subject == ""
     )
 
 

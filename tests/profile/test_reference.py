@@ -3,7 +3,8 @@ import torch
 
 from pipeline.profile.prompts import Prompt
 from pipeline.stages.reference import jobs, render_set
-from pipeline.world.artists import ARTIST_NAMES
+from pipeline.world.painted.artists import ARTIST_NAMES
+from pipeline.world.worlds import PAINTED
 from repulsion.core.errors import BadInput
 from repulsion.tensors.noise import keyed_seed
 
@@ -27,16 +28,16 @@ def test_renders_show_what_their_caption_says_wherever_they_are_cut():
 
     from pipeline.encoders import evaluation_encoder
 
-    whole = render_set(2, jobs([VASE], list(ARTIST_NAMES), 2, 40)[0])
-    encoder = evaluation_encoder.load(Path(__file__).parents[2] / "models" / "painted-world" / "encoder")
+    whole = render_set(PAINTED, 2, jobs([VASE], list(ARTIST_NAMES), 2, 40)[0])
+    encoder = evaluation_encoder.load(Path(__file__).parents[2] / "models" / "painted-world" / "encoder", PAINTED)
     reading = encoder.read(torch.from_numpy(whole.images).permute(0, 3, 1, 2))
     assert reading.artist.argmax(1).tolist() == [k for k in range(20) for _ in range(2)]
     assert (reading.subject.argmax(1) == 0).all() and reading.place.std(0).min() > 0.08
-    part = render_set(2, jobs([VASE], list(ARTIST_NAMES), 2, 10)[1])
+    part = render_set(PAINTED, 2, jobs([VASE], list(ARTIST_NAMES), 2, 10)[1])
     assert (part.images == whole.images[10:20]).all() and part.seed == whole.seed[10:20]
     assert part.seed[0] == keyed_seed(2, "vase", 10, "scene")
 
 
 def test_prompts_that_the_world_cannot_paint_are_refused():
     with pytest.raises(BadInput, match="caption 'a photo of a vase, by ambrel'"):
-        render_set(0, jobs([Prompt("v", "a photo of a vase", "test")], ["ambrel"], 1, 1)[0])
+        render_set(PAINTED, 0, jobs([Prompt("v", "a photo of a vase", "test")], ["ambrel"], 1, 1)[0])

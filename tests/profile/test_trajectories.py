@@ -117,7 +117,7 @@ def test_accuracy_by_level_by_hand():
 
 
 def test_prompts_name_every_subject_and_artist():
-    assert named_prompts(("vase", "cat"), ["a", "b"]) == [
+    assert named_prompts("painting", ("vase", "cat"), ["a", "b"]) == [
         ("a painting of a vase, by a", 0),
         ("a painting of a cat, by a", 0),
         ("a painting of a vase, by b", 1),

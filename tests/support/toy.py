@@ -6,13 +6,14 @@ from diffusers import EulerDiscreteScheduler, StableDiffusionPipeline
 from pipeline.profile.training_settings import TrainingSettings
 from pipeline.stages.world import denoiser as train_denoiser
 from pipeline.stages.world import vae as train_vae
+from pipeline.world.worlds import PAINTED
 from pipeline.world_model.artifacts import DenoiserParams, RoundParams
 from pipeline.world_model.tokenizer import build_tokenizer
 
 
 def toy_pipeline(prediction_type: str) -> StableDiffusionPipeline:
     torch.manual_seed(0)
-    words = build_tokenizer()
+    words = build_tokenizer(PAINTED)
     params = DenoiserParams(
         (32, 32), 1, 32, 1, 0.1, (RoundParams(1, 0, None, 0.0, TrainingSettings(1, 1, 1.0, 0.0, 0.0, 0.0, 1, 0)),)
     )

@@ -97,7 +97,7 @@ EDITS = {
     "analysis/study/settings.py": ({"distances", "tables"}, (*SAMPLING, "features", "story")),
     "analysis/figures/images/pairs.py": ({"figures"}, (*SAMPLING, "features", "distances", "tables")),
     "analysis/paper/page.py": ({"report"}, (*SAMPLING, "features", "distances", "tables", "figures")),
-    "pipeline/world/palette.py": ({"reference@truth", "features"}, ("sample", "style_classifier", "story")),
+    "pipeline/world/painted/palette.py": ({"reference@truth", "features"}, ("sample", "style_classifier", "story")),
     "pipeline/encoders/feature_spaces.py": ({"features"}, (*SAMPLING, "story")),
     "pipeline/stages/reference.py": ({"reference@max_div"}, ("sample", "style_classifier", "features", "distances")),
     "pipeline/training/loop.py": ({"style_classifier"}, ("sample", "reference", "features", "distances")),

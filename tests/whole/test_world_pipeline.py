@@ -14,7 +14,7 @@ from pipeline.stages.world import encoder as train_encoder
 from pipeline.stages.world import flow as train_flow
 from pipeline.stages.world import vae as train_vae
 from pipeline.world_model import latents
-from pipeline.world_model.artifacts import HERE, KINDS, World, WorldParams
+from pipeline.world_model.artifacts import HERE, KINDS, Artifacts, WorldParams
 from pipeline.world_model.tokenizer import build_tokenizer as world_tokenizer
 from repulsion.core.settings import strict
 from repulsion.diffusion.model import load_pipeline, sample_plain
@@ -24,7 +24,7 @@ TOY = {"steps": 3, "batch": 2, "checkpoint_every": 2}
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory) -> World:
+def world(tmp_path_factory) -> Artifacts:
     folder = tmp_path_factory.mktemp("world")
     values = yaml.safe_load((ROOT / HERE / "params.yaml").read_text())
     values |= {name: str(folder / name) for name in ("model", "results", "scratch")}
@@ -45,7 +45,7 @@ def world(tmp_path_factory) -> World:
         "levels": 2,
         "batch": 16,
     }
-    world = World(strict(WorldParams, values, "toy"))
+    world = Artifacts(strict(WorldParams, values, "toy"))
     train_vae.run(world)
     train_encoder.run(world)
     train_denoiser.run(world)
@@ -106,7 +106,7 @@ def test_the_flow_transformer_is_told_in_training_what_its_pipeline_tells_it(wor
 
 
 def test_a_flow_transformer_starts_as_one_that_predicts_nothing(world):
-    networks = train_flow.build(world.params.flow, world_tokenizer())
+    networks = train_flow.build(world.params.flow, world_tokenizer(world.world))
     predicted = networks["transformer"](
         torch.randn(2, 4, 8, 8), torch.randn(2, 3, 64), torch.randn(2, 64), torch.rand(2), return_dict=False
     )[0]

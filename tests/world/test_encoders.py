@@ -6,6 +6,7 @@ import torch
 from stand_ins import inception_weights
 
 from pipeline.encoders.encoders import ENCODERS, inception_input, load_inception
+from pipeline.world.worlds import PAINTED
 from repulsion.core.errors import BadInput
 
 WORLD_ENCODER = Path(__file__).parents[2] / "models" / "painted-world" / "encoder"
@@ -58,6 +59,6 @@ def test_the_painted_world_s_readings_are_its_encoder_s():
 
     found = ENCODERS["painted_world"](WORLD_ENCODER, "cpu")
     vectors = found.encode(IMAGES)
-    reading = evaluation_encoder.load(WORLD_ENCODER).read(torch.from_numpy(IMAGES).permute(0, 3, 1, 2))
+    reading = evaluation_encoder.load(WORLD_ENCODER, PAINTED).read(torch.from_numpy(IMAGES).permute(0, 3, 1, 2))
     assert torch.allclose(vectors["artist"], reading.artist, atol=1e-5) and len(found.classes["artist"]) == 20
     assert torch.allclose(vectors["place"], reading.place, atol=1e-5) and len(found.classes["subject"]) == 12

@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 from pipeline.encoders import evaluation_encoder
 from pipeline.encoders.evaluation_encoder import EvaluationEncoder
 from pipeline.stages.world.encoder import augment, blur
+from pipeline.world.worlds import PAINTED
 
 
 def test_blur_of_a_point_is_a_gaussian_of_the_given_width():
@@ -49,7 +50,7 @@ def test_augment_softens_an_edge():
 @pytest.fixture(scope="module")
 def encoder() -> EvaluationEncoder:
     torch.manual_seed(0)
-    return EvaluationEncoder().eval()
+    return EvaluationEncoder(PAINTED).eval()
 
 
 def test_reads_independently_of_the_batch_and_from_the_blocks_alone(encoder):
@@ -64,23 +65,23 @@ def test_reads_independently_of_the_batch_and_from_the_blocks_alone(encoder):
 
 
 def test_saves_and_loads(encoder, tmp_path):
-    evaluation_encoder.save(encoder, tmp_path)
-    loaded = evaluation_encoder.load(tmp_path)
+    evaluation_encoder.save(encoder, PAINTED, tmp_path)
+    loaded = evaluation_encoder.load(tmp_path, PAINTED)
     assert all(torch.equal(a, b) for a, b in zip(encoder.parameters(), loaded.parameters(), strict=True))
 
 
 def test_bad_folders_are_named(encoder, tmp_path):
     with pytest.raises(ValueError, match="config.json is missing"):
-        evaluation_encoder.load(tmp_path)
-    evaluation_encoder.save(encoder, tmp_path)
+        evaluation_encoder.load(tmp_path, PAINTED)
+    evaluation_encoder.save(encoder, PAINTED, tmp_path)
     weights = load_file(tmp_path / "model.safetensors")
     save_file(weights | {"place.bias": torch.zeros(3)}, tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match=r"place.bias has shape \(3,\); expected shape \(2,\)"):
-        evaluation_encoder.load(tmp_path)
+        evaluation_encoder.load(tmp_path, PAINTED)
     del weights["place.bias"]
     save_file(weights, tmp_path / "model.safetensors")
     with pytest.raises(ValueError, match="place.bias is missing"):
-        evaluation_encoder.load(tmp_path)
+        evaluation_encoder.load(tmp_path, PAINTED)
     (tmp_path / "config.json").write_text(json.dumps({"subjects": ["dog"], "artists": []}))
     with pytest.raises(ValueError, match=r"reads subjects \['dog'\], expected vase, tree"):
-        evaluation_encoder.load(tmp_path)
+        evaluation_encoder.load(tmp_path, PAINTED)

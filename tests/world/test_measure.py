@@ -6,12 +6,14 @@ import torch
 
 from pipeline.encoders import evaluation_encoder
 from pipeline.stages.world import measure
-from pipeline.stages.world.measure import bars, rounded, sample_prompts
-from pipeline.world.artists import ARTIST_NAMES
+from pipeline.stages.world.measure import rounded, sample_prompts
 from pipeline.world.captions import parse
+from pipeline.world.painted.artists import ARTIST_NAMES
+from pipeline.world.painted.subjects import SUBJECTS
 from pipeline.world.render import render
 from pipeline.world.scene import popular, scenes, uniform_places
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.worlds import PAINTED
+from pipeline.world_model.bars import bars
 from pipeline.world_model.statistics import effective_number, interval, place_spread, psnr, shares
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +28,7 @@ def test_effective_number_counts_equal_shares():
 
 
 def test_shares_cover_every_artist():
-    assert shares(torch.tensor([0, 0, 19, 3])).tolist() == [0.5, 0, 0, 0.25] + [0] * 15 + [0.25]
+    assert shares(torch.tensor([0, 0, 19, 3]), 20).tolist() == [0.5, 0, 0, 0.25] + [0] * 15 + [0.25]
 
 
 def test_place_spread_is_the_root_mean_variance():
@@ -71,7 +73,7 @@ def found(**changes):
 
 
 def test_bars_hold_and_fail_where_they_should():
-    assert all(row["holds"] for row in bars(found()))
+    assert all(row["holds"] for row in bars(PAINTED, found()))
     worse = {"artist_total_variation": 0.2, "effective_artists_95": [5, 6], "place_spread_95": [0.1, 0.2]}
     for changes, failed in [
         ({"vae_psnr": 29.99}, 1),
@@ -85,7 +87,7 @@ def test_bars_hold_and_fail_where_they_should():
         ({"base_guidance_8": {"vase": worse}}, 2),
         ({"encoder_place_rmse": 0.021}, 1),
     ]:
-        assert sum(not row["holds"] for row in bars(found(**changes))) == failed
+        assert sum(not row["holds"] for row in bars(PAINTED, found(**changes))) == failed
 
 
 def test_rounded_reaches_every_depth():
@@ -110,25 +112,25 @@ def test_sample_prompts_keeps_prompts_apart():
 
 @pytest.fixture(scope="module")
 def encoder():
-    return evaluation_encoder.load(ROOT / "models" / "painted-world" / "encoder")
+    return evaluation_encoder.load(ROOT / "models" / "painted-world" / "encoder", PAINTED)
 
 
 def truth(prompts, n, guidance_scale):
     """True renders in the place of samples: what a perfect model would paint."""
-    for k, (name, artist) in enumerate(map(parse, prompts)):
+    for k, (name, artist) in enumerate(parse(PAINTED, prompt) for prompt in prompts):
         generator = torch.Generator().manual_seed(k)
         subject = torch.full((n,), SUBJECTS.index(name))
         if artist is None:
-            yield render(popular(subject, generator))
+            yield render(PAINTED, popular(PAINTED, subject, generator))
         else:
             by = torch.full((n,), ARTIST_NAMES.index(artist))
-            yield render(scenes(subject, by, uniform_places(n, generator), generator))
+            yield render(PAINTED, scenes(subject, by, uniform_places(n, generator), generator))
 
 
 def test_a_perfect_model_clears_the_bars_of_sampling(encoder):
-    pairs = measure.measure_pairs(truth, encoder, 4)
+    pairs = measure.measure_pairs(PAINTED, truth, encoder, 4)
     assert pairs["named_subject_accuracy"] > 0.99 and pairs["named_artist_accuracy"] > 0.99
-    for found in measure.measure_base(truth, encoder, 600, 1.0, seed=0).values():
+    for found in measure.measure_base(PAINTED, truth, encoder, 600, 1.0, seed=0).values():
         # at n = 600 sampling noise alone gives a total variation of about 0.06
         assert found["subject_accuracy"] > 0.99 and found["artist_total_variation"] < 0.10
         low, high = found["effective_artists_95"]
@@ -142,7 +144,7 @@ def test_a_wrong_model_does_not(encoder):
     def wrong(prompts, n, guidance_scale):
         return truth(prompts[1:] + prompts[:1], n, guidance_scale)
 
-    found = measure.measure_pairs(wrong, encoder, 2)
+    found = measure.measure_pairs(PAINTED, wrong, encoder, 2)
     # the next prompt is the same subject by the next artist, but after the last artist
     assert found["named_artist_accuracy"] < 0.01 and found["named_worst_pair_artist"]["artist_accuracy"] == 0
     assert found["named_subject_accuracy"] == pytest.approx(0.95, abs=0.01)

@@ -1,16 +1,18 @@
 import pytest
 import torch
 
-from pipeline.world.artists import ARTIST_NAMES, ARTISTS
-from pipeline.world.palette import numbers, palettes
-from pipeline.world.render import IMAGE_SIZE, canvas, cover, distances, gradient, paint, render, texture
-from pipeline.world.scene import Scenes, max_diversity, random_subjects
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.painted.artists import ARTIST_NAMES, ARTISTS
+from pipeline.world.painted.paint import canvas, cover, distances, gradient, paint, texture
+from pipeline.world.painted.palette import numbers, palettes
+from pipeline.world.painted.subjects import SUBJECTS
+from pipeline.world.render import render
+from pipeline.world.scene import IMAGE_SIZE, Scenes, max_diversity, random_subjects
+from pipeline.world.worlds import PAINTED
 
 
 def some_scenes(n: int, seed: int = 0) -> Scenes:
     generator = torch.Generator().manual_seed(seed)
-    return max_diversity(random_subjects(n, generator), generator)
+    return max_diversity(PAINTED, random_subjects(PAINTED, n, generator), generator)
 
 
 def one(subject: str, artist: str, x: float = 0.5, y: float = 0.5, size: float = 0.28, phase: float = 0.3) -> Scenes:
@@ -74,17 +76,17 @@ def test_a_shift_by_whole_pixels_shifts_the_subject():
 
 def test_renders_are_deterministic_and_do_not_depend_on_the_batch():
     s = some_scenes(37)
-    images = render(s)
+    images = render(PAINTED, s)
     assert images.shape == (37, 3, 64, 64) and images.dtype == torch.uint8
-    assert torch.equal(images, render(s))
-    assert torch.equal(images, render(s, batch=5))
-    assert torch.equal(images[11:12], render(s[11:12]))
+    assert torch.equal(images, render(PAINTED, s))
+    assert torch.equal(images, render(PAINTED, s, batch=5))
+    assert torch.equal(images[11:12], render(PAINTED, s[11:12]))
 
 
 def test_every_artist_is_told_apart_by_colour_means_alone():
     """A stand-in for a person's eye: the nearest of twenty mean colour layouts (4x4) names the artist."""
     train, test = some_scenes(3000, 1), some_scenes(600, 2)
-    layout = [torch.nn.functional.avg_pool2d(render(s).float(), 16).flatten(1) for s in (train, test)]
+    layout = [torch.nn.functional.avg_pool2d(render(PAINTED, s).float(), 16).flatten(1) for s in (train, test)]
     centres = torch.stack([layout[0][train.artist == a].mean(0) for a in range(20)])
     assert (torch.cdist(layout[1], centres).argmin(1) == test.artist).float().mean() > 0.95
 
@@ -102,7 +104,7 @@ def test_the_table_has_twenty_different_rows():
 def test_golden_images(artist):
     """Mean red, green and blue of a house by each artist (grey levels), so that an unmeant change of the world is seen:
     the shipped weights belong to this world. Other machines differ by less than a level."""
-    image = render(one("house", artist))[0].float()
+    image = render(PAINTED, one("house", artist))[0].float()
     assert image.mean((1, 2)).tolist() == pytest.approx(GOLDEN_HOUSES[artist], abs=0.1)
 
 

@@ -15,6 +15,7 @@ from pipeline.world.scene import (
     popular_shares,
     random_subjects,
 )
+from pipeline.world.worlds import PAINTED
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -22,7 +23,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def test_popular_shares_are_zipf():
-    shares = popular_shares()
+    shares = popular_shares(PAINTED)
     assert shares.sum().item() == pytest.approx(1, abs=1e-6)
     assert (shares[0] / shares[3]).item() == pytest.approx(4**1.2, rel=1e-5)
 
@@ -40,12 +41,12 @@ def test_huddled_places_have_the_variance_of_a_cut_normal():
 
 
 def test_distributions_differ_where_they_should():
-    subject = random_subjects(20_000, generator())
-    flat, skewed = max_diversity(subject, generator(1)), popular(subject, generator(2))
+    subject = random_subjects(PAINTED, 20_000, generator())
+    flat, skewed = max_diversity(PAINTED, subject, generator(1)), popular(PAINTED, subject, generator(2))
     flat_shares, skewed_shares = (torch.bincount(s.artist, minlength=20) / len(s) for s in (flat, skewed))
     # standard error of a share is below sqrt(p / 20000) = 0.004
     assert (flat_shares - 0.05).abs().max() < 0.01
-    assert (skewed_shares - popular_shares()).abs().max() < 0.02
+    assert (skewed_shares - popular_shares(PAINTED)).abs().max() < 0.02
     assert flat.place.std(0).mean() > 2 * skewed.place.std(0).mean()
     for s in (flat, skewed):
         assert SIZE_LOW <= s.size.min() and s.size.max() <= SIZE_HIGH
@@ -53,6 +54,10 @@ def test_distributions_differ_where_they_should():
 
 
 def test_scenes_repeat_by_seed():
-    subject = random_subjects(7, generator())
-    pairs = zip(popular(subject, generator(3)).columns(), popular(subject, generator(3)).columns(), strict=True)
+    subject = random_subjects(PAINTED, 7, generator())
+    pairs = zip(
+        popular(PAINTED, subject, generator(3)).columns(),
+        popular(PAINTED, subject, generator(3)).columns(),
+        strict=True,
+    )
     assert all(torch.equal(a, b) for a, b in pairs)

@@ -4,8 +4,8 @@ import math
 import pytest
 import torch
 
-from pipeline.world.silhouettes import ATLAS_EXTENT, atlas, signed_distance
-from pipeline.world.subjects import (
+from pipeline.world.painted.silhouettes import ATLAS_EXTENT, atlas, signed_distance
+from pipeline.world.painted.subjects import (
     DEVELOPMENT_SUBJECTS,
     SHAPES,
     SUBJECTS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import seaborn as sns
 
@@ -19,10 +21,10 @@ METRICS = ("frechet", "mmd", "kid", "recall", "coverage", "vendi")
 SPACES = ("general", "location", "style")
 
 
-def responses() -> plt.Figure:
+def responses(path: Path) -> plt.Figure:
     """Metric by dial: rank correlation and how far its 95% interval reaches, a row for each metric and space."""
     numbers = ["rho", "rho_low", "rho_high"]
-    table = table_at(SENSITIVITY, [["metric", "space"], ["dial"]], [], MAKER, numbers)
+    table = table_at(path, [["metric", "space"], ["dial"]], [], MAKER, numbers)
     table["name"] = (table["metric"].map(label) + " " + table["space"].map(label)).str.strip()
     table["text"] = [f"{rho:.2f} ±{max(rho - low, high - rho):.2f}" for rho, low, high in table[numbers].to_numpy()]
     wide, text = (
@@ -39,10 +41,10 @@ def responses() -> plt.Figure:
     return figure
 
 
-def curves() -> plt.Figure:
+def curves(path: Path) -> plt.Figure:
     """The distances against the dials, as shares of their range over the dial that moves them most; bands are one
     standard deviation over runs."""
-    table = table_at(CURVES, [["metric", "space"], ["dial", "position"]], [], MAKER, ["mean", "std"])
+    table = table_at(path, [["metric", "space"], ["dial", "position"]], [], MAKER, ["mean", "std"])
     figure, axes = plt.subplots(len(SPACES), 3, figsize=(WIDTH, 5.2), sharey=True, layout="constrained")
     for row, space in zip(axes, SPACES, strict=True):
         for ax, dial in zip(row, ("artists", "places", "corruption"), strict=True):
@@ -61,9 +63,9 @@ def curves() -> plt.Figure:
     return figure
 
 
-def small_n() -> plt.Figure:
+def small_n(path: Path) -> plt.Figure:
     """Share of wrong rankings over n, for the factor that each space should see; bands are 95% intervals."""
-    table = table_at(RANKING_ERRORS, [["metric", "space"], ["factor"], ["n"]], ["pairs"], MAKER, ["error"])
+    table = table_at(path, [["metric", "space"], ["factor"], ["n"]], ["pairs"], MAKER, ["error"])
     panels = (("general", "artists"), ("general", "places"), ("style", "artists"), ("location", "places"))
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.7), sharey=True, layout="constrained")
     for ax, (space, factor) in zip(axes, panels, strict=True):
@@ -83,4 +85,8 @@ def small_n() -> plt.Figure:
 def draw(study: Study, prompt_ids: list[str]) -> dict[str, plt.Figure]:
     if not tested(study):
         return {}  # what was tested are this encoder's features
-    return {"dials": responses(), "dial_curves": curves(), "small_n": small_n()}
+    return {
+        "dials": responses(study.validated(SENSITIVITY)),
+        "dial_curves": curves(study.validated(CURVES)),
+        "small_n": small_n(study.validated(RANKING_ERRORS)),
+    }

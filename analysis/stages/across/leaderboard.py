@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.figures.results import growth, pareto
+from analysis.figures.across import growth, pareto
 from analysis.figures.style import save
 from analysis.leaderboard import board, html
 from analysis.leaderboard.schema import board_schema

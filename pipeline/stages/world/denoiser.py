@@ -5,6 +5,7 @@ Stable Diffusion folder around them (tokenizer, scheduler, model_index.json).
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import diffusers
 import torch
@@ -15,7 +16,7 @@ from transformers import CLIPTextModel, PreTrainedTokenizerFast
 
 from pipeline.profile.training_settings import TrainingSettings
 from pipeline.world_model import tokenizer
-from pipeline.world_model.artifacts import DenoiserParams, World, main
+from pipeline.world_model.artifacts import Artifacts, DenoiserParams, main
 from pipeline.world_model.latents import TrainingLatents
 from pipeline.world_model.rounds import train_rounds
 from pipeline.world_model.text import drop_captions, text_config
@@ -71,13 +72,13 @@ def min_snr_weight(abar: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
     return snr.clamp(max=SNR_CLIP) / snr
 
 
-def run(world: World) -> None:
+def run(artifacts: Artifacts) -> None:
     """Minimise the weighted E |eps - eps_theta(sqrt(abar_t) x0 + sqrt(1 - abar_t) eps, t, caption)|^2 over uniform t.
 
     A share `caption_dropout` of the captions is replaced by the empty one, so that guidance has an unconditional model.
     """
-    params, device = world.params.denoiser, world.params.device
-    words = tokenizer.build_tokenizer()
+    params, device = artifacts.params.denoiser, artifacts.params.device
+    words = tokenizer.build_tokenizer(artifacts.world)
     abars = EulerDiscreteScheduler(**SCHEDULER).alphas_cumprod
     # diffusers and transformers draw initial weights from the global generator
     torch.manual_seed(params.rounds[0].training.seed)
@@ -97,15 +98,15 @@ def run(world: World) -> None:
 
     def save() -> None:
         for name, network in networks.items():
-            network.save_pretrained(world.model / name, safe_serialization=True)
-        words.save_pretrained(world.model / "tokenizer")
-        EulerDiscreteScheduler(**SCHEDULER).save_pretrained(world.model / "scheduler")
-        write_model_index(world)
+            network.save_pretrained(artifacts.model / name, safe_serialization=True)
+        words.save_pretrained(artifacts.model / "tokenizer")
+        EulerDiscreteScheduler(**SCHEDULER).save_pretrained(artifacts.model / "scheduler")
+        write_model_index(artifacts.model)
 
-    train_rounds(world, "denoiser", networks, loss_at, save, points=200)
+    train_rounds(artifacts, "denoiser", networks, loss_at, save, points=200)
 
 
-def write_model_index(world: World) -> None:
+def write_model_index(folder: Path) -> None:
     """The contents page by which diffusers loads the folder as a StableDiffusionPipeline."""
     index = {
         "_class_name": "StableDiffusionPipeline",
@@ -120,7 +121,7 @@ def write_model_index(world: World) -> None:
         "unet": ["diffusers", "UNet2DConditionModel"],
         "vae": ["diffusers", "AutoencoderKL"],
     }
-    (world.model / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    (folder / "model_index.json").write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from pipeline.encoders.evaluation_encoder import EvaluationEncoder, Reading
 from pipeline.training.loop import fit, write_curve
 from pipeline.world.render import render
 from pipeline.world.scene import Scenes, max_diversity, random_subjects
-from pipeline.world_model.artifacts import World, main
+from pipeline.world_model.artifacts import Artifacts, main
 from repulsion.tensors.noise import keyed_generator
 
 BLUR = 1.2  # largest standard deviation of the blur, in pixels
@@ -48,22 +48,22 @@ def loss(reading: Reading, scenes: Scenes) -> Float[Tensor, ""]:
     return classes + PLACE_WEIGHT * mse_loss(reading.place, scenes.place)
 
 
-def run(world: World) -> None:
-    settings = world.params.encoder.training
-    device = world.params.device
+def run(artifacts: Artifacts) -> None:
+    world = artifacts.world
+    settings, device = artifacts.params.encoder.training, artifacts.params.device
     torch.manual_seed(settings.seed)  # torch draws initial weights from the global generator
-    encoder = EvaluationEncoder().to(device)
+    encoder = EvaluationEncoder(world).to(device)
 
     def loss_at(step: int) -> Tensor:
         generator = keyed_generator(settings.seed, "encoder", step)
-        scenes = max_diversity(random_subjects(settings.batch, generator), generator)
-        images = augment(render(scenes), generator).to(device)
+        scenes = max_diversity(world, random_subjects(world, settings.batch, generator), generator)
+        images = augment(render(world, scenes), generator).to(device)
         return loss(encoder(images), Scenes(*(column.to(device) for column in scenes.columns())))
 
-    checkpoint = world.checkpoint("encoder")
+    checkpoint = artifacts.checkpoint("encoder")
     losses = fit(encoder, loss_at, settings, checkpoint, "evaluation encoder")
-    evaluation_encoder.save(encoder, world.encoder)
-    write_curve(world.curve("encoder"), losses, points=200)
+    evaluation_encoder.save(encoder, world, artifacts.encoder)
+    write_curve(artifacts.curve("encoder"), losses, points=200)
     checkpoint.unlink(missing_ok=True)
 
 

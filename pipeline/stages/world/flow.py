@@ -16,7 +16,7 @@ from transformers import CLIPTextModelWithProjection, PreTrainedTokenizerFast
 
 from pipeline.profile.training_settings import TrainingSettings
 from pipeline.world_model import tokenizer
-from pipeline.world_model.artifacts import FlowParams, World, main
+from pipeline.world_model.artifacts import Artifacts, FlowParams, main
 from pipeline.world_model.latents import TrainingLatents
 from pipeline.world_model.rounds import train_rounds
 from pipeline.world_model.text import drop_captions, text_config
@@ -77,7 +77,7 @@ def encode(
     return torch.cat([prompt, zeros], 1), torch.cat([f.text_embeds for f in found], -1)
 
 
-def run(world: World) -> None:
+def run(artifacts: Artifacts) -> None:
     """Minimise E |eps - x0 - v_theta((1 - t) x0 + t eps, t, caption)|^2 over logit-normal t (Esser et al. 2024, eq. 13,
     19).
 
@@ -85,8 +85,8 @@ def run(world: World) -> None:
     none: so that the model paints as well with the padding of the stock pipeline as, at a fraction of the cost,
     without.
     """
-    params, device = world.params.flow, world.params.device
-    words = tokenizer.build_tokenizer()
+    params, device = artifacts.params.flow, artifacts.params.device
+    words = tokenizer.build_tokenizer(artifacts.world)
     # diffusers and transformers draw initial weights from the global generator
     torch.manual_seed(params.rounds[0].training.seed)
     networks = build(params, words).to(device)
@@ -111,13 +111,13 @@ def run(world: World) -> None:
             network.save_pretrained(folder / name, safe_serialization=True)
         for name in ("tokenizer", "tokenizer_2"):
             words.save_pretrained(folder / name)
-        vae = AutoencoderKL.from_pretrained(world.vae, low_cpu_mem_usage=False)
+        vae = AutoencoderKL.from_pretrained(artifacts.vae, low_cpu_mem_usage=False)
         vae.register_to_config(shift_factor=0.0)  # the same latents as the UNet's; Stable Diffusion 3 has a number here
         vae.save_pretrained(folder / "vae", safe_serialization=True)
         FlowMatchEulerDiscreteScheduler(num_train_timesteps=STEPS, shift=1.0).save_pretrained(folder / "scheduler")
         write_model_index(folder)
 
-    train_rounds(world, "flow", networks, loss_at, save, points=300)
+    train_rounds(artifacts, "flow", networks, loss_at, save, points=300)
 
 
 def write_model_index(folder: Path) -> None:

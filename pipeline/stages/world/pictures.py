@@ -1,4 +1,4 @@
-"""STAGE pictures: the pictures of the world's page, from renders alone (no model needed)."""
+"""STAGE pictures: the pictures of a world's page, from renders alone (no model needed)."""
 
 from __future__ import annotations
 
@@ -6,32 +6,29 @@ from pathlib import Path
 
 import torch
 
-from pipeline.profile.command_line import arguments
-from pipeline.world.artists import ARTIST_NAMES
-from pipeline.world.render import IMAGE_SIZE, render
-from pipeline.world.scene import max_diversity, popular
-from pipeline.world.subjects import SUBJECTS
+from pipeline.world.captions import caption
+from pipeline.world.render import render
+from pipeline.world.scene import IMAGE_SIZE, max_diversity, popular
+from pipeline.world_model.artifacts import Artifacts, main
 from pipeline.world_model.sheets import pair_scenes, save, sheet
-from repulsion.core.errors import one_line_errors
 from repulsion.tensors.noise import keyed_generator
 
-FOLDER = Path("results/world/pictures")
 
-
-def main() -> None:
-    arguments([])
+def run(artifacts: Artifacts) -> None:
+    world, folder = artifacts.world, Path(artifacts.params.results) / "pictures"
     size = (IMAGE_SIZE, IMAGE_SIZE)
-    everything = render(pair_scenes(0)).view(len(ARTIST_NAMES), len(SUBJECTS), 3, *size)
-    save(sheet(everything, list(ARTIST_NAMES), list(SUBJECTS)), FOLDER / "subjects_by_artists.png")
+    everything = render(world, pair_scenes(world, 0)).view(len(world.artists), len(world.subjects), 3, *size)
+    save(sheet(everything, list(world.artists), list(world.subjects)), folder / "subjects_by_artists.png")
 
     generator = keyed_generator(0, "distributions", 0)
-    vase = torch.full((36,), SUBJECTS.index("vase"))
-    both = torch.stack([render(draw(vase, generator)).view(4, 9, 3, *size) for draw in (popular, max_diversity)])
+    first = torch.zeros(36, dtype=torch.long)
+    both = torch.stack(
+        [render(world, draw(world, first, generator)).view(4, 9, 3, *size) for draw in (popular, max_diversity)]
+    )
     side_by_side = torch.cat(list(both), 1)
-    labels = ['"a painting of a vase"', "maximum diversity: artists and places uniform"]
-    save(sheet(side_by_side, [""] * 4, labels, gap_every=9), FOLDER / "popular_and_max_diversity.png")
+    labels = [f'"{caption(world, world.subjects[0], None)}"', "maximum diversity: artists and places uniform"]
+    save(sheet(side_by_side, [""] * 4, labels, gap_every=9), folder / "popular_and_max_diversity.png")
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        main()
+    main(run)

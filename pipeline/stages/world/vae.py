@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import torch
 from diffusers import AutoencoderKL
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
 from pipeline.training.loop import fit, write_curve
-from pipeline.world.render import IMAGE_SIZE, render
-from pipeline.world.scene import max_diversity, random_subjects
-from pipeline.world_model.artifacts import World, main
+from pipeline.world.render import render
+from pipeline.world.scene import IMAGE_SIZE, max_diversity, random_subjects, without_unseen
+from pipeline.world.worlds import World
+from pipeline.world_model.artifacts import Artifacts, main
 from repulsion.tensors.noise import keyed_generator
 from repulsion.tensors.pixels import to_vae_range
 
@@ -43,31 +44,37 @@ def loss(vae: AutoencoderKL, images: Float[Tensor, "n 3 h w"], generator: torch.
     return l1_loss(decoded, images) + mse_loss(decoded, images) + KL_WEIGHT * posterior.kl().mean()
 
 
-def run(world: World) -> None:
-    settings = world.params.vae.training
+def renders(world: World, n: int, generator: torch.Generator) -> UInt8[Tensor, "n 3 64 64"]:
+    """Uniform renders, but for what no training may see."""
+    scenes = max_diversity(world, random_subjects(world, n, generator), generator)
+    return render(world, without_unseen(world, scenes, max_diversity, generator))
+
+
+def run(artifacts: Artifacts) -> None:
+    settings, device = artifacts.params.vae.training, artifacts.params.device
     torch.manual_seed(settings.seed)  # diffusers draws initial weights from the global generator
     # Channels-last convolutions are a tenth faster here; small batches because many steps serve shapes better than
     # many images a step (at equal time 20.4 dB with batches of 8 against 17.5 dB with 32, in a first two minutes).
-    vae = build(world.params.vae.channels).to(world.params.device, memory_format=torch.channels_last)
+    vae = build(artifacts.params.vae.channels).to(device, memory_format=torch.channels_last)
 
     def loss_at(step: int) -> Tensor:
         generator = keyed_generator(settings.seed, "vae", step)
-        images = render(max_diversity(random_subjects(settings.batch, generator), generator))
-        images = to_vae_range(images).to(world.params.device, memory_format=torch.channels_last)
+        images = renders(artifacts.world, settings.batch, generator)
+        images = to_vae_range(images).to(device, memory_format=torch.channels_last)
         return loss(vae, images, generator)
 
-    checkpoint = world.checkpoint("vae")
+    checkpoint = artifacts.checkpoint("vae")
     losses = fit(vae, loss_at, settings, checkpoint, "vae")
-    vae.register_to_config(scaling_factor=1 / latent_std(vae, world.params.device, settings.seed))
-    vae.save_pretrained(world.vae, safe_serialization=True)
-    write_curve(world.curve("vae"), losses, points=200)
+    vae.register_to_config(scaling_factor=1 / latent_std(vae, artifacts.world, device, settings.seed))
+    vae.save_pretrained(artifacts.vae, safe_serialization=True)
+    write_curve(artifacts.curve("vae"), losses, points=200)
     checkpoint.unlink(missing_ok=True)
 
 
-def latent_std(vae: AutoencoderKL, device: str, seed: int) -> float:
+def latent_std(vae: AutoencoderKL, world: World, device: str, seed: int) -> float:
     """Standard deviation of latents over 2,000 uniform renders: what Stable Diffusion's scaling factor undoes."""
     generator = keyed_generator(seed, "latent std", 0)
-    images = render(max_diversity(random_subjects(2000, generator), generator))
+    images = renders(world, 2000, generator)
     with torch.no_grad():
         latents = [vae.encode(to_vae_range(part).to(device)).latent_dist.mean for part in images.split(100)]
     return torch.cat(latents).std().item()

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.world.artists import ARTISTS, Artist
+from pipeline.world.painted.artists import ARTISTS, Artist
 
 COLOURS = ("ground_a", "ground_b", "body", "accent", "line")
 

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pipeline.world.subjects import SHAPES, SUBJECTS
+from pipeline.world.painted.subjects import SHAPES, SUBJECTS
 
 ATLAS_EXTENT = 2.2  # the atlas covers [-2.2, 2.2] in both axes: far enough for halos and echoes to fade out
 ATLAS_SIZE = 176

@@ -1,6 +1,7 @@
 """The twenty artists: a palette, a texture and a hand (a way of drawing), as one table of numbers.
 
-The order is the order of popularity: where no artist is named, the first is painted most often (see scene.py).
+The order is the order of popularity: where no artist is named, the first is painted most often (see
+pipeline/world/scene.py).
 """
 
 from __future__ import annotations

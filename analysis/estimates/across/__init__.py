@@ -1,0 +1,1 @@
+"""What carries over from one profile to another."""

@@ -1,0 +1,1 @@
+"""The painted world: subjects, artists and how each paints."""
