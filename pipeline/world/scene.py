@@ -88,8 +88,8 @@ def popular(world: World, subject: Int[Tensor, " n"], generator: torch.Generator
 
 
 def without_unseen(world: World, drawn: Scenes, draw: Callable[..., Scenes], generator: torch.Generator) -> Scenes:
-    """The scenes, with other artists by `draw` (`max_diversity` or `popular`) in place of pairs that no training may
-    see."""
+    """The scenes, with other artists by `draw` (`max_diversity` or `popular`) in place of the world's unseen pairs: for
+    the training of an autoencoder or a denoiser."""
     if not world.unseen:
         return drawn
     unseen = torch.zeros(len(world.subjects), len(world.artists), dtype=torch.bool)

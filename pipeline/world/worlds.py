@@ -14,7 +14,8 @@ from repulsion.core.errors import require_one_of
 class World:
     """`medium` is the noun of its captions. Results are reported on the test subjects, strengths are chosen on the
     development ones; the transfer subjects are in no such prompt, and their `unseen` pairs with an artist are in no
-    training of a model. `artists` stand in the order of popularity."""
+    training of an autoencoder or a denoiser (the evaluation encoder sees all pairs, as it is to read them). `artists`
+    stand in the order of popularity."""
 
     name: str
     medium: str

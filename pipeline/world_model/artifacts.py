@@ -130,6 +130,13 @@ class Artifacts:
         return WORLDS[self.params.world]
 
     @property
+    def flow(self) -> FlowParams:
+        """Raises BadInput where no flow transformer is trained on this world."""
+        if self.params.flow is None:
+            raise BadInput(f"flow: null for the world {self.params.world!r}; expected its parameters")
+        return self.params.flow
+
+    @property
     def model(self) -> Path:
         return Path(self.params.model)
 
@@ -147,7 +154,7 @@ class Artifacts:
 
     def folder(self, kind: str) -> Path:
         """Of the model with this kind of denoiser."""
-        return Path(self.params.flow.model) if kind == "flow" else self.model
+        return Path(self.flow.model) if kind == "flow" else self.model
 
     def metrics(self, kind: str) -> Path:
         return Path(self.params.results) / {"unet": "metrics.json", "flow": "flow_metrics.json"}[kind]
@@ -162,7 +169,7 @@ class Artifacts:
     def checkpoint(self, part: str, *inputs: str) -> Path:
         """Where a part's training keeps its state. Other parameters, code or inputs give another name, so that no
         training is continued on other terms by mistake."""
-        key = fingerprint(asdict(getattr(self.params, part)), self.params.device, *inputs)
+        key = fingerprint(self.params.world, asdict(getattr(self.params, part)), self.params.device, *inputs)
         return self.checkpoints / f"{part}-{key}.safetensors"
 
 

@@ -56,6 +56,7 @@ def run(artifacts: Artifacts) -> None:
 
     def loss_at(step: int) -> Tensor:
         generator = keyed_generator(settings.seed, "encoder", step)
+        # of all pairs, the unseen ones too: they are to be read in what a model makes of them
         scenes = max_diversity(world, random_subjects(world, settings.batch, generator), generator)
         images = augment(render(world, scenes), generator).to(device)
         return loss(encoder(images), Scenes(*(column.to(device) for column in scenes.columns())))

@@ -85,7 +85,7 @@ def run(artifacts: Artifacts) -> None:
     none: so that the model paints as well with the padding of the stock pipeline as, at a fraction of the cost,
     without.
     """
-    params, device = artifacts.params.flow, artifacts.params.device
+    params, device = artifacts.flow, artifacts.params.device
     words = tokenizer.build_tokenizer(artifacts.world)
     # diffusers and transformers draw initial weights from the global generator
     torch.manual_seed(params.rounds[0].training.seed)
