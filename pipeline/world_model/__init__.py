@@ -1,1 +1,1 @@
-"""The small Stable Diffusion of the painted world: what its training stages share."""
+"""The small Stable Diffusion of a world: what its training stages share."""

@@ -1,1 +1,1 @@
-"""The stages that make the painted world's model: one file each, named as in profiles/world/dvc.yaml."""
+"""The stages that make a world's model: one file each, named as in profiles/world/dvc.yaml."""
