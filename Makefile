@@ -49,10 +49,9 @@ drawn-world: env scm
 icons: env
 	$(BIN)/python -m pipeline.world.drawn.icons
 
-# Dials and small n: what the metrics are worth, in each world.
-VALIDATIONS := profiles/validation/dvc.yaml
+# Dials and small n: what the metrics are worth.
 validate: env scm
-	@$(call thawed,$(VALIDATIONS),$(BIN)/dvc repro $(VALIDATIONS))
+	@$(call thawed,profiles/validation/dvc.yaml,$(BIN)/dvc repro profiles/validation/dvc.yaml)
 
 # Every row on development prompts, and the strengths that they choose: of the U-Net, then of the flow transformer.
 SWEEPS := profiles/sweep/dvc.yaml profiles/flow_sweep/dvc.yaml

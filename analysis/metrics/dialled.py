@@ -11,7 +11,7 @@ import numpy as np
 from analysis.metrics.metrics import AGAINST, ALONE, READINGS
 from analysis.metrics.samples import Replicates, Sample, TwoSamples
 from pipeline.profile.dial_settings import RENDERED, DialSettings, sets_of
-from pipeline.sets.feature_sets import READS, SPACES, UNREADABLE
+from pipeline.sets.feature_sets import SPACES, UNREADABLE
 from repulsion.core.errors import BadInput, one_line
 
 Key = tuple[str, str]  # metric, space
@@ -35,7 +35,7 @@ def read_sets(path: Path, part: str, p: DialSettings) -> dict[str, Vectors]:
                 sets.setdefault(name, {})[space] = stored[key].astype(np.float64)
     except UNREADABLE as error:
         raise BadInput(f"{path}: cannot be read ({one_line(error)}); {again}") from None
-    names = (*SPACES, *CANDIDATES, *READS["painted_world"])
+    names = (*SPACES, *CANDIDATES, *READINGS)
     for name, (n, _) in sets_of(part, p).items():
         found = {space: len(rows) for space, rows in sets.get(name, {}).items()}
         wanted = {space: min(n, RENDERED) if space == "render_error" else n for space in names}

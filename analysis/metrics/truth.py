@@ -1,4 +1,4 @@
-"""What the painted world's readout finds in images: subjects, artists and places. A ground truth no photo set has."""
+"""What a world's readout finds in images: subjects, artists and places. A ground truth no photo set has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.special import entr
 
-PLACES = 0.28, 0.72  # where the painted world puts a subject's middle, in x and in y
+PLACES = 0.28, 0.72  # where worlds put a subject's middle, in x and in y: pipeline.world.scene's, which needs torch
 CELLS = 5
 Readings = Float[np.ndarray, "n k"]
 

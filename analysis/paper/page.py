@@ -64,8 +64,8 @@ ON_BOARD = {
 }
 # The same for all profiles that are compared with each other.
 CARRIED_OVER = {
-    "claims": "What becomes of every claim, this suite's and the thesis's, on each model and in each world: it holds "
-    "where its number is above 0 with its whole 95% interval.",
+    "claims": "What becomes of eight claims of this suite and twelve of the thesis on each model and in each world: "
+    "one holds where its number is above 0 with its whole 95% interval.",
     "shares": "The same methods on several models and worlds, share of the gap closed by the unbiased squared MMD; "
     "each at the strength that a sweep of its own chose, or, where no row held the margins, at the U-Net's.",
     "order": "Whether the order of the methods carries over: Spearman's correlation of the shares (its "
@@ -74,7 +74,7 @@ CARRIED_OVER = {
     "strengths": "Does the relative unit travel? The gain of each sweep's choice of a strength on each sweep's "
     "development prompts, and whether it holds the margins there.",
     "sensitivity": "Spearman's correlation of each metric with the factor that it should see, in each world, and the "
-    "smallest change that it tells apart as a share of the factor's range.",
+    "smallest step of that factor (artists, or a share of the range of places) that it shows in 95% of pairs.",
 }
 FIGURES = {
     "distance_bars": "Fréchet distance to the reference; whiskers are 95% intervals, dots are prompts, the "

@@ -9,6 +9,7 @@ from __future__ import annotations
 from analysis.study.inputs import sweep_profile
 from analysis.study.known_metrics import require_known_metrics
 from analysis.study.settings import Study
+from analysis.study.shipped import CURVES, LEAST_N, RANKING_ERRORS, SENSITIVITY
 from pipeline.profile.stage import main
 from repulsion.core.errors import BadInput
 
@@ -30,10 +31,18 @@ def require_sweep(study: Study) -> None:
         sweep_profile(study)
 
 
+def require_validation(study: Study) -> None:
+    """Raise BadInput where the tables of the metrics' validation are not there."""
+    for name in (CURVES, SENSITIVITY, RANKING_ERRORS, LEAST_N):
+        if not (path := study.validated(name)).is_file():
+            raise BadInput(f"analysis: validation: {study.analysis.validation!r}: no {path}; make validate writes it")
+
+
 def run(study: Study) -> None:
     require_known_metrics(study)
     require_equal_sizes(study)
     require_sweep(study)
+    require_validation(study)
 
 
 if __name__ == "__main__":

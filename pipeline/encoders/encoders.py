@@ -24,8 +24,9 @@ from pipeline.encoders.feature_spaces import feature_vectors
 from pipeline.encoders.nearest_render import render_error
 from pipeline.encoders.weights_file import require_weights_of
 from pipeline.profile.sections import EncoderParams
+from pipeline.sets.feature_sets import READERS
 from pipeline.world.scene import IMAGE_SIZE
-from pipeline.world.worlds import DRAWN, PAINTED, World
+from pipeline.world.worlds import WORLDS, World
 from repulsion.core.errors import BadInput, one_line, require_one_of
 
 
@@ -99,8 +100,7 @@ def load_inception(weights: Path) -> torch.nn.Module:
 
 
 ENCODERS: dict[str, Callable[[Path, str], Encoder]] = {
-    "painted_world": partial(world_encoder, PAINTED),
-    "drawn_world": partial(world_encoder, DRAWN),
+    **{name: partial(world_encoder, WORLDS[world]) for name, world in READERS.items()},
     "inception": inception,
 }
 

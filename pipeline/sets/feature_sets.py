@@ -17,12 +17,10 @@ SPACES = ("general", "location", "style", "location_shape", "gram")
 # What a ground-truth readout says of an image, and in how many columns: log-probabilities of subjects and artists (as
 # many as there are classes), the place (x, y), and how far the image is from a render of all that.
 READINGS = {"subject": None, "artist": None, "place": 2, "render_error": 1}
-# Which of them each encoder of pipeline.encoders.encoders.ENCODERS gives besides the spaces.
-READS: dict[str, tuple[str, ...]] = {
-    "painted_world": tuple(READINGS),
-    "drawn_world": tuple(READINGS),
-    "inception": (),
-}
+# Encoders that read a world, and which.
+READERS = {"painted_world": "painted", "drawn_world": "drawn"}
+# Which readings each encoder of pipeline.encoders.encoders.ENCODERS gives besides the spaces.
+READS: dict[str, tuple[str, ...]] = {**dict.fromkeys(READERS, tuple(READINGS)), "inception": ()}
 CLASSES = "classes of "
 AGAIN = "delete it and run dvc repro again"
 # What numpy raises for files that are damaged, or no NPZ.

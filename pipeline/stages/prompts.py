@@ -16,6 +16,7 @@ from pipeline.machine.downloads import require_encoder_weights, require_model
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, named_prompts, read_prompts, require_text, select
 from pipeline.profile.stage import main
+from pipeline.sets.feature_sets import READERS
 from pipeline.world.captions import parse
 from pipeline.world.worlds import World, medium_of, world_of
 from repulsion.core.errors import BadInput, require_one_of
@@ -79,9 +80,9 @@ def with_subject(world: World | None, prompt: Prompt) -> Prompt:
 
 def require_reader(profile: Profile) -> None:
     """Raise BadInput for an encoder that reads another world than the profile's."""
-    world, _, reads = profile.encoder.name.partition("_")
-    if reads == "world" and world != profile.world:
-        raise BadInput(f"encoder {profile.encoder.name}: reads the world {world!r}; the profile's is {profile.world!r}")
+    name = profile.encoder.name
+    if (world := READERS.get(name, profile.world)) != profile.world:
+        raise BadInput(f"encoder {name}: reads the {world} world; the profile's world is {profile.world}")
 
 
 def require_references(profile: Profile, world: World | None, prompts: list[Prompt], artists: Sequence[str]) -> None:

@@ -17,8 +17,8 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("caption", help='"a painting of a SUBJECT" or "a painting of a SUBJECT, by ARTIST"')
     parser.add_argument("file", type=Path, help="the picture to write, a .png")
-    parser.add_argument("--world", default="painted", help="painted or drawn: the world of the renders")
-    parser.add_argument("--model", type=Path, default=Path("models/painted-world"))
+    parser.add_argument("--world", default="painted", help=f"of the caption and the renders: {', '.join(WORLDS)}")
+    parser.add_argument("--model", type=Path, help="a model's folder, models/WORLD-world where none is given")
     parser.add_argument("--n", type=int, default=8, help="pictures, at least 1")
     parser.add_argument("--guidance", type=float, default=8.0, help="guidance scale, diffusers' convention; 1 is none")
     parser.add_argument("--levels", type=int, default=20, help="noise levels, at least 2")
@@ -48,7 +48,7 @@ def paint(args: argparse.Namespace) -> None:
     from repulsion.tensors.noise import keyed_generator
 
     world = WORLDS[args.world]
-    pipe = load_pipeline(args.model, "cpu")
+    pipe = load_pipeline(args.model or Path(f"models/{world.name}-world"), "cpu")
     sampled = sample_plain(pipe, [args.caption] * args.n, list(range(args.n)), args.guidance, args.levels, args.seed)
 
     generator = keyed_generator(args.seed, args.caption, "renders")

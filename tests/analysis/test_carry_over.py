@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,14 +13,18 @@ from analysis.estimates.across.order import agreement, order_kept, rank_correlat
 from analysis.estimates.across.sensitivity import side_by_side
 from analysis.estimates.across.strengths import transferred
 from analysis.estimates.claims import suite
-from analysis.estimates.claims.claim import SPACES, Evidence, verdict
-from analysis.estimates.estimates import Estimate
+from analysis.estimates.claims.claim import Evidence, number_of, verdict
+from analysis.estimates.estimates import GAIN_SPACES, Estimate
+from analysis.figures.across import verdicts
+from analysis.paper.printing import printed
+from analysis.stages.across import carry_over
+from analysis.stages.across.carry_over import claims_table, order_table
 from analysis.study.carry_over import common_methods
 from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput
 
-COLUMNS = ["family", "row", "gain", "within"]
+COLUMNS = ["family", "row", "strength", "gain", "within"]
 
 
 def estimates(values, spread, seed=0):
@@ -88,30 +93,58 @@ def test_profiles_of_other_worlds_share_their_sets_alone():
     assert common_methods({"one": small, "other": other}) == [m for m in small.methods if m != "plain"]
 
 
-def test_every_claim_has_its_verdict_on_every_model():
-    """Gaps by hand: style and place 0.8 in each space, what costs nothing 0.5 less ten times its interval."""
-    methods = {*suite.FREE, *suite.ONE_SPACE, "style_classifier_shuffled", "plain"}
-    draws = np.random.default_rng(0).normal(size=1000) * 0.01
-    gaps = {space: {m: Estimate(0.5, 0.5 + draws) for m in methods} for space in SPACES}
-    for space in SPACES:
-        gaps[space]["style_and_place"] = Estimate(0.8, 0.8 + draws)
-        gaps[space]["guidance_interval"] = Estimate(0.6, 0.6 - draws)
-    accuracy = {"style_and_place": Estimate(-0.01, -0.01 + draws / 10)}
-    found = {c.text: c.number(Evidence(gaps, accuracy, -0.03)) for c in suite.CLAIMS}
-    assert [round(n.value, 6) for n in found.values()] == [0.3, 0.3, 0.2, 0.02, 0.1, 0.1, 0.5, 0.5]
-    assert {verdict(n) for n in found.values()} == {"holds"}
+def evidence_by_hand() -> Evidence:
+    """Shares of 0.5 in every space, but 0.8 for style and place, 0.6 for the guidance interval, 0.4 for the style
+    classifier and none for the centre of mass; each with a standard deviation of its own draw, of 0.01."""
+    shares = dict.fromkeys((*suite.FREE, *suite.ONE_SPACE, "style_classifier_shuffled", "plain"), 0.5)
+    shares |= {"style_and_place": 0.8, "guidance_interval": 0.6, "style_classifier": 0.4, "centre_of_mass": 0.0}
+    rng = np.random.default_rng(0)
+    gaps = {s: {m: Estimate(v, v + rng.normal(size=4000) * 0.01) for m, v in shares.items()} for s in GAIN_SPACES}
+    return Evidence(gaps, {"style_and_place": Estimate(-0.05, -0.05 + rng.normal(size=4000) * 0.001)}, -0.03)
+
+
+def test_the_suite_s_claims_by_hand():
+    found = [number_of(claim, evidence_by_hand()) for claim in suite.CLAIMS]
+    assert [round(n.value, 6) for n in found] == [0.3, 0.3, 0.2, -0.02, 0.1, 0.2, 0.0, 0.5]
+    expected = ["holds", "holds", "holds", "does not hold", "holds", "holds", "undecided", "holds"]
+    assert [verdict(n) for n in found] == expected
+
+
+def test_a_claim_without_its_method_or_reading_is_not_measured(monkeypatch):
+    whole = evidence_by_hand()
+    lacking = Evidence({s: {m: v for m, v in by.items() if m != "latent"} for s, by in whole.gaps.items()}, {}, -0.03)
+    by_results = {"whole": whole, "lacking": lacking}
+    monkeypatch.setattr(carry_over, "evidence", lambda results, study: by_results[results])
+    table = claims_table(dict.fromkeys(by_results), {name: name for name in by_results})
+    lost = table[table["lacking: verdict"] == "not measured"].index
+    kept = ("Style and place at once keep the subject", "Style and place at once gain more than any one space")
+    assert set(kept) < set(lost) and "Style and place at once close more than half of the gap" not in lost
+    assert np.isnan(table.loc[kept[0], "lacking"]) and table.loc[kept[0], "whole: verdict"] == "does not hold"
+    plt.close(verdicts.draw(table, list(by_results)))
+
+
+def test_profiles_of_one_world_are_paired_and_others_not(monkeypatch):
+    small = read_profile(PROFILES["small"], Study)
+    studies = {"one": small, "other": small, "elsewhere": replace(small, world="drawn")}
+    seen = []
+    monkeypatch.setattr(carry_over, "order_kept", lambda a, b, paired: seen.append(paired) or Estimate(1.0, np.ones(9)))
+    shares = estimates(np.arange(3.0), 0.1)
+    order_table({"general": dict.fromkeys(studies, shares)}, studies)
+    assert seen == [True, False, False]
 
 
 def test_strengths_of_one_sweep_in_another():
     def sweep(gains, own):
-        rows = pd.DataFrame([("a", f"a-{k}", g, g < 0.5) for k, g in gains.items()], columns=COLUMNS)
+        rows = [("plain", "plain", None, 0.0, True)]
+        rows += [("a", f"a-{k}", str(k), g, g < 0.5) for k, g in gains.items()]
+        rows = pd.DataFrame(rows, columns=COLUMNS)
         return rows, pd.DataFrame([("plain", "plain"), ("a", own)], columns=["family", "row"])
 
     (one, one_chosen), (other, other_chosen) = sweep({10: 0.1, 20: 0.4, 30: 0.6}, "a-20"), sweep({10: 0.3}, "a-10")
     found = transferred({"one": one, "other": other}, {"one": one_chosen, "other": other_chosen})
     table = found.set_index(["used on", "chosen on"])
     assert table.loc[("one", "one"), "gain"] == 0.4 and table.loc[("one", "other"), "gain"] == 0.1
-    assert table.loc[("other", "other"), "strength"] == "10" and np.isnan(table.loc[("other", "one"), "gain"])
+    assert table.loc[("other", "other"), "strength"] == "10" and printed(table.loc[("other", "one"), "gain"]) == "-"
     assert set(found["family"]) == {"a"}  # plain sampling has no strength
 
 
@@ -124,8 +157,9 @@ def test_metrics_stand_beside_themselves_in_another_world():
                 ("effective_artists", None, "artists", 1),
             ],
             columns=["metric", "space", "dial", "rho"],
-        ).assign(rho_low=0, rho_high=1, share=0.1)
+        ).assign(rho_low=0, rho_high=1, smallest_step=rho * 10)
 
     found = side_by_side({"painted": table(0.5), "drawn": table(0.7)})
     assert found["metric"].tolist() == ["mmd", "effective_artists"] and set(found["dial"]) == {"artists"}
     assert found.loc[0, "painted: rho"] == 0.5 and found.loc[0, "drawn: rho"] == 0.7
+    assert found.loc[0, "painted: smallest_step"] == 5 and found.loc[0, "drawn: smallest_step"] == 7

@@ -88,3 +88,10 @@ def test_a_sweep_that_is_no_profile_is_noticed_before_anything_is_sampled(monkey
     with pytest.raises(BadInput, match="profiles/swep/params.yaml"):
         prompts.run(with_analysis(sweep="swep"))
     prompts.require_sweep(with_analysis(sweep="small"))  # its own name, as a sweep has
+
+
+def test_a_validation_that_is_not_there_is_noticed_before_anything_is_sampled(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    prompts.require_validation(with_analysis())
+    with pytest.raises(BadInput, match="validation: 'valid': no results/valid/curves.csv; make validate writes it"):
+        prompts.run(with_analysis(validation="valid"))

@@ -3,17 +3,28 @@
 import pytest
 import torch
 
+from pipeline.profile.training_settings import TrainingSettings
+from pipeline.stages.world import vae
 from pipeline.world.captions import caption, parse
 from pipeline.world.drawn.draw import GROUND, ICON_SIZE, TINT, atlas, axes, ground, icon, over
 from pipeline.world.render import RENDERERS, render
 from pipeline.world.scene import Scenes, max_diversity, popular, popular_shares, random_subjects, without_unseen
 from pipeline.world.worlds import DRAWN, PAINTED, WORLDS
+from pipeline.world_model.artifacts import RoundParams
+from pipeline.world_model.latents import training_scenes
 from pipeline.world_model.tokenizer import MAX_TOKENS, build_tokenizer
 
 
 def some_scenes(n: int, seed: int = 0) -> Scenes:
     generator = torch.Generator().manual_seed(seed)
     return max_diversity(DRAWN, random_subjects(DRAWN, n, generator), generator)
+
+
+UNSEEN = {(DRAWN.subjects.index(s), DRAWN.artists.index(a)) for s, a in DRAWN.unseen}
+
+
+def pairs_of(scenes: Scenes) -> set[tuple[int, int]]:
+    return set(zip(scenes.subject.tolist(), scenes.artist.tolist(), strict=True))
 
 
 def test_a_ground_drifts_in_the_direction_of_its_phase():
@@ -71,8 +82,7 @@ def test_no_training_sees_the_unseen_pairs_and_nothing_else_changes():
     for draw in (max_diversity, popular):
         drawn = draw(DRAWN, random_subjects(DRAWN, 20_000, generator), generator)
         kept = without_unseen(DRAWN, drawn, draw, generator)
-        pairs = set(zip(kept.subject.tolist(), kept.artist.tolist(), strict=True))
-        assert not pairs & {(DRAWN.subjects.index(s), DRAWN.artists.index(a)) for s, a in DRAWN.unseen}
+        assert not pairs_of(kept) & UNSEEN
         same = drawn.artist == kept.artist
         assert 0.9 < same.float().mean() < 1
         assert torch.equal(drawn.place, kept.place) and torch.equal(drawn.subject, kept.subject)
@@ -112,3 +122,18 @@ def test_every_caption_has_its_tokens():
 def test_a_world_reads_its_own_captions_alone():
     with pytest.raises(ValueError, match='expected "a drawing of a SUBJECT"'):
         parse(DRAWN, "a painting of a castle")
+
+
+@pytest.mark.parametrize("hard", [None, ("monotone", "legacy")])
+def test_the_denoiser_s_training_scenes_lack_the_unseen_pairs(hard):
+    training = TrainingSettings(1, 1, 1.0, 0.0, 0.0, 0.0, 1, 0)
+    params = RoundParams(1, 0, hard, 0.5 if hard else 0.0, training)
+    scenes, _ = training_scenes(DRAWN, params, 4000, 0)
+    assert not pairs_of(scenes) & UNSEEN and len(pairs_of(scenes)) == 280 - len(UNSEEN)
+
+
+def test_the_autoencoder_s_training_renders_lack_them_too(monkeypatch):
+    seen = []
+    monkeypatch.setattr(vae, "render", lambda world, scenes: seen.append(scenes) or torch.zeros(1, 3, 64, 64).byte())
+    vae.renders(DRAWN, 4000, torch.Generator().manual_seed(0))
+    assert not pairs_of(seen[0]) & UNSEEN and len(pairs_of(seen[0])) == 280 - len(UNSEEN)

@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import pytest
 import torch
+from profile_values import PROFILES
 
+from pipeline.profile.profile import read_profile
 from pipeline.profile.prompts import Prompt
+from pipeline.stages.prompts import require_references
 from pipeline.stages.reference import jobs, render_set
 from pipeline.world.painted.artists import ARTIST_NAMES
-from pipeline.world.worlds import PAINTED
+from pipeline.world.worlds import DRAWN, PAINTED
 from repulsion.core.errors import BadInput
 from repulsion.tensors.noise import keyed_seed
 
@@ -41,3 +46,12 @@ def test_renders_show_what_their_caption_says_wherever_they_are_cut():
 def test_prompts_that_the_world_cannot_paint_are_refused():
     with pytest.raises(BadInput, match="caption 'a photo of a vase, by ambrel'"):
         render_set(PAINTED, 0, jobs([Prompt("v", "a photo of a vase", "test")], ["ambrel"], 1, 1)[0])
+
+
+def test_a_world_that_is_none_renders_nothing():
+    profile = read_profile(PROFILES["small"])
+    require_references(profile, PAINTED, [replace(VASE, subject="vase")], list(ARTIST_NAMES))
+    with pytest.raises(BadInput, match="reference truth: rendered by a world, and the profile's world is null"):
+        require_references(profile, None, [VASE], list(ARTIST_NAMES))
+    with pytest.raises(BadInput, match="reference truth: prompt vase is none of the drawn world's"):
+        require_references(profile, DRAWN, [VASE], list(DRAWN.artists))

@@ -186,6 +186,8 @@ def test_dvc_stages_declare_the_code_that_they_run(where, name, stage):
     missing = sorted(p for p in real if not any(p == d or p.startswith(d + "/") for d in declared))
     needless = [d for d in declared if not any(p == d or p.startswith(d + "/") for p in real)]
     assert not missing and not needless, f"missing {missing}, needless {needless}"
+    if "drawn" in where and "pipeline/world/drawn/draw.py" in real:  # it reads its icons
+        assert any("pipeline/world/drawn/icons".startswith(d) for d in stage["deps"])
 
 
 @pytest.mark.parametrize("where,name,stage", stages(), ids=[where for where, _, _ in stages()])

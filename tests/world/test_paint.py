@@ -21,6 +21,8 @@ def paint(*arguments: str) -> subprocess.CompletedProcess:
         (["", "a.png"], "error: empty caption; expected"),
         (["a painting of a dragon", "a.png"], "error: unknown subject 'dragon'; expected one of vase, tree"),
         (["a painting of a vase, by monet", "a.png"], "error: unknown artist 'monet'; expected one of ambrel"),
+        (["a drawing of a castle", "a.png"], "error: caption 'a drawing of a castle': expected \"a painting of a"),
+        (["a drawing of a castle", "a.png", "--world", "sung"], "error: unknown world 'sung'; expected one of painted"),
         (["a painting of a vase", "a.png", "--n", "0"], "error: --n: expected at least 1, got 0"),
         (["a painting of a vase", "no/such/a.png"], "error: file: expected a .png in a folder that exists"),
     ],

@@ -8,8 +8,9 @@ from analysis.study.shipped import seen
 
 
 def side_by_side(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Spearman's correlation of each metric with the dial that it should see, by world: a row for each metric in a
-    space that should see one factor; the smallest distance that is told apart as a share of the dial's range.
+    """Spearman's correlation of each metric with the dial that it should see, by world, and the smallest turn of that
+    dial that it shows (numbers of artists, or shares of the range of places; empty where even the farthest is not
+    shown). A row for each metric in a space that should see one factor.
 
     `tables` are the worlds' tables `sensitivity` (results/validation), by name.
     """
@@ -18,5 +19,5 @@ def side_by_side(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
         space = table["space"].fillna("")
         own = [dial == seen(metric, s) for metric, s, dial in zip(table["metric"], space, table["dial"], strict=True)]
         kept = table.assign(space=space)[own].set_index(["metric", "space", "dial"])
-        columns |= {f"{world}: {name}": kept[name] for name in ("rho", "rho_low", "rho_high", "share")}
+        columns |= {f"{world}: {name}": kept[name] for name in ("rho", "rho_low", "rho_high", "smallest_step")}
     return pd.DataFrame(columns).reset_index()

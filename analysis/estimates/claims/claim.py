@@ -9,10 +9,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates.control import own_part
-from analysis.estimates.estimates import GAIN_METRIC, Estimate, estimates, gains, gap_estimates
+from analysis.estimates.estimates import GAIN_METRIC, GAIN_SPACES, Estimate, estimates, gains, gap_estimates
 from analysis.study.settings import Study
-
-SPACES = ("general", "location", "style")
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Evidence:
 
 
 def evidence(results: pd.DataFrame, study: Study) -> Evidence:
-    gaps = {space: gap_estimates(results, study, GAIN_METRIC, space) for space in SPACES}
+    gaps = {space: gap_estimates(results, study, GAIN_METRIC, space) for space in GAIN_SPACES}
     if not (results["metric"] == "subject_accuracy").any():
         return Evidence(gaps, {}, float("nan"))
     found = estimates(results, "subject_accuracy")
@@ -49,7 +47,7 @@ def best_of(found: dict[str, Estimate], methods: Sequence[str]) -> Estimate:
     return Estimate(max(found[m].value for m in methods), np.max([found[m].draws for m in methods], axis=0))
 
 
-def ahead(method: str, space: str, of: Sequence[str]) -> Number:
+def leads(method: str, space: str, of: Sequence[str]) -> Number:
     """How much more of the gap a method closes than the best of the others."""
     others = [m for m in of if m != method]
     return lambda e: e.gaps[space][method] - best_of(e.gaps[space], others)
@@ -72,11 +70,11 @@ def gain_less(method: str, others: Sequence[str]) -> Number:
 def less_a_half(number: Number) -> Number:
     """By how much a share exceeds a half."""
 
-    def less(e: Evidence) -> Estimate:
+    def excess(e: Evidence) -> Estimate:
         found = number(e)
         return Estimate(found.value - 0.5, found.draws - 0.5)
 
-    return less
+    return excess
 
 
 def away(method: str, space: str) -> Number:
@@ -95,7 +93,7 @@ def kept(method: str) -> Number:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the thesis holds where `number` is above 0; `measure` says in words what it is."""
+    """A claim holds where `number` is above 0; `measure` says in words what it is."""
 
     text: str
     measure: str
@@ -107,3 +105,11 @@ def verdict(number: Estimate) -> str:
     if np.isnan(low):
         return "no interval"
     return "holds" if low > 0 else "does not hold" if high < 0 else "undecided"
+
+
+def number_of(claim: Claim, of: Evidence) -> Estimate | None:
+    """The claim's number; None where a method or a reading that it needs is not there."""
+    try:
+        return claim.number(of)
+    except KeyError:
+        return None

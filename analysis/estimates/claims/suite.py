@@ -1,10 +1,10 @@
-"""What this suite claims beyond the thesis, in its README, each as a number as the thesis's are."""
+"""What this suite claims beyond the thesis, each as a number as the thesis's are."""
 
 from __future__ import annotations
 
 from analysis.estimates.claims.claim import Claim, closed, gain, gain_less, kept, less_a_half
 
-FREE = ("less_guidance", "guidance_interval", "annealed_condition", "ancestral", "langevin")
+FREE = ("less_guidance", "guidance_interval", "annealed_condition", "ancestral")  # no pass more than plain sampling
 ONE_SPACE = ("latent", "channel_average", "rule_of_thirds", "random_cnn", "style_classifier", "style_classifier_thirds",
              "centre_of_mass")  # fmt: skip
 CLAIMS = (

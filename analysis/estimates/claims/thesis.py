@@ -9,19 +9,19 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates.claims.claim import (
-    SPACES,
     Claim,
     Evidence,
-    ahead,
     away,
     closed,
     evidence,
     kept,
+    leads,
     less,
     mostly,
+    number_of,
     verdict,
 )
-from analysis.estimates.estimates import Estimate
+from analysis.estimates.estimates import GAIN_SPACES, Estimate
 from analysis.estimates.gap import published_gap_closed
 from analysis.study.settings import Study
 
@@ -30,7 +30,7 @@ EMBEDDINGS = ("channel_average", "rule_of_thirds", "random_cnn", "style_classifi
 
 def published(baseline: str) -> Evidence:
     table = published_gap_closed(baseline)
-    gaps = {s: {m: Estimate(v, np.full(1, np.nan)) for m, v in table[s].dropna().items()} for s in SPACES}
+    gaps = {s: {m: Estimate(v, np.full(1, np.nan)) for m, v in table[s].dropna().items()} for s in GAIN_SPACES}
     return Evidence(gaps, {}, float("nan"))
 
 
@@ -45,11 +45,11 @@ CLAIMS = (
           "gap closed in the general space, less that of the shuffled pushes",
           less("style_classifier", "style_classifier_shuffled", "general")),
     Claim("The style classifier leads the thesis's embeddings in general",
-          NEXT.format("general"), ahead("style_classifier", "general", EMBEDDINGS)),
+          NEXT.format("general"), leads("style_classifier", "general", EMBEDDINGS)),
     Claim("Rule of thirds leads them in location",
-          NEXT.format("location"), ahead("rule_of_thirds", "location", EMBEDDINGS)),
+          NEXT.format("location"), leads("rule_of_thirds", "location", EMBEDDINGS)),
     Claim("Rule of thirds leads them in style",
-          NEXT.format("style"), ahead("rule_of_thirds", "style", EMBEDDINGS)),
+          NEXT.format("style"), leads("rule_of_thirds", "style", EMBEDDINGS)),
     Claim("Rule of thirds acts on location first", PART.format("location"), mostly("rule_of_thirds", "location")),
     Claim("The style classifier acts on style first", PART.format("style"), mostly("style_classifier", "style")),
     Claim("Langevin correction moves away", "minus the gap closed in general", away("langevin", "general")),
@@ -64,13 +64,13 @@ def table(results: pd.DataFrame, study: Study) -> pd.DataFrame:
     """A row for each claim whose methods were sampled and whose number the encoder gives."""
     here, thesis, rows = evidence(results, study), published(study.analysis.baseline), {}
     for claim in CLAIMS:
-        try:
-            number = claim.number(here)
-        except KeyError:  # a method that this profile does not have, or a reading
+        if (number := number_of(claim, here)) is None:
             continue
-        try:
-            stated = claim.number(thesis).value
-        except KeyError:
-            stated = float("nan")
-        rows[claim.text] = {"number": claim.measure, "thesis": stated, "here": number, "verdict": verdict(number)}
+        stated = number_of(claim, thesis)
+        rows[claim.text] = {
+            "number": claim.measure,
+            "thesis": float("nan") if stated is None else stated.value,
+            "here": number,
+            "verdict": verdict(number),
+        }
     return pd.DataFrame(rows).T.rename_axis(index="claim")

@@ -1,4 +1,4 @@
-"""FIGURE claims: what becomes of every claim in each model and world, at a glance."""
+"""FIGURE claims: what becomes of the claims on each model and in each world."""
 
 from __future__ import annotations
 
@@ -9,10 +9,17 @@ import numpy as np
 import pandas as pd
 from matplotlib.colors import ListedColormap
 
+from analysis.estimates.estimates import Estimate
 from analysis.figures.style import WIDTH, theme
 
 # Told apart in grey and by the colour-blind; the cells say it in words, too.
-LOOK = {"holds": "#9ecae1", "undecided": "#f0f0f0", "does not hold": "#e6864a", "no interval": "#ffffff"}
+LOOK = {
+    "holds": "#9ecae1",
+    "undecided": "#f0f0f0",
+    "does not hold": "#e6864a",
+    "no interval": "#ffffff",
+    "not measured": "#ffffff",
+}
 
 
 def draw(claims: pd.DataFrame, models: Sequence[str]) -> plt.Figure:
@@ -26,7 +33,8 @@ def draw(claims: pd.DataFrame, models: Sequence[str]) -> plt.Figure:
     for y, (_, row) in enumerate(claims.iterrows()):
         for x, model in enumerate(models):
             said = row[f"{model}: verdict"]
-            text = f"{row[model].value:.2f}" + ("" if said == "holds" else f"  {said}")
+            number = f"{row[model].value:.2f}" if isinstance(row[model], Estimate) else ""
+            text = number if said == "holds" else f"{number}  {said}".strip()
             ax.text(x, y, text, ha="center", va="center", fontsize=7)
     ax.set(xticks=range(len(models)), xticklabels=models, yticks=range(len(claims)), yticklabels=claims.index)
     ax.tick_params(length=0, labelsize=7, top=True, labeltop=True, bottom=False, labelbottom=False)

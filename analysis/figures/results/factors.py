@@ -1,4 +1,4 @@
-"""FIGURES artist_shares and places: where the painted world's factors went, for plain sampling and each method."""
+"""FIGURES artist_shares and places: where the world's factors went, for plain sampling and each method."""
 
 from __future__ import annotations
 

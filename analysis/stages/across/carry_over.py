@@ -4,7 +4,6 @@ order carries over, what becomes of every claim, of chosen strengths and of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
@@ -14,18 +13,20 @@ from analysis.estimates.across.order import agreement, order_kept
 from analysis.estimates.across.sensitivity import side_by_side
 from analysis.estimates.across.strengths import transferred
 from analysis.estimates.claims import suite, thesis
-from analysis.estimates.claims.claim import evidence, verdict
+from analysis.estimates.claims.claim import evidence, number_of, verdict
 from analysis.estimates.estimates import Estimate, gap_estimates
 from analysis.figures.across import models_compared, verdicts
 from analysis.figures.style import save
 from analysis.paper.printing import write
 from analysis.study.carry_over import RESULTS, CarryOver, common_methods, read_carry_over
+from analysis.study.inputs import table_at
 from analysis.study.results import read_results
 from analysis.study.settings import Study
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import read_profile
 from repulsion.core.errors import one_line_errors
 
+MAKER = "make sweep"
 Shares = dict[str, dict[str, Estimate]]  # by model and method
 Studies, Results = dict[str, Study], dict[str, pd.DataFrame]  # by model
 
@@ -51,25 +52,40 @@ def order_table(by_space: dict[str, Shares], studies: Studies) -> pd.DataFrame:
 
 
 def claims_table(studies: Studies, results: Results) -> pd.DataFrame:
-    """Every claim: its number and verdict in each profile; empty where a profile does not have what it needs."""
+    """The suite's claims and the thesis's: number and verdict in each profile, "not measured" where one does not have
+    what a claim needs."""
     rows = {}
-    found = {model: evidence(results[model], study) for model, study in studies.items()}
+    by_model = {model: evidence(results[model], study) for model, study in studies.items()}
     for claim in (*suite.CLAIMS, *thesis.CLAIMS):
         line: dict[str, object] = {"number": claim.measure}
-        for model, of_model in found.items():
-            line |= {model: (number := claim.number(of_model)), f"{model}: verdict": verdict(number)}
+        for model, of_model in by_model.items():
+            number = number_of(claim, of_model)
+            line[model] = float("nan") if number is None else number
+            line[f"{model}: verdict"] = "not measured" if number is None else verdict(number)
         rows[claim.text] = line
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(index="claim")
 
 
-def read_sweeps(studies: Studies, path: Callable[[Study], Path]) -> dict[str, pd.DataFrame]:
-    """A table of each profile's sweep."""
-    return {model: pd.read_csv(path(study), dtype={"strength": str}) for model, study in studies.items()}
+def read_sweeps(studies: Studies) -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
+    """The rows of each profile's sweep, and the chosen ones."""
+    rows, chosen = {}, {}
+    for model, study in studies.items():
+        rows[model] = table_at(study.sweep_rows, [["row"]], [], MAKER, ["gain"], dtype={"strength": str})
+        chosen[model] = table_at(study.sweep_chosen, [["family"]], ["gain"], MAKER)
+    return rows, chosen
+
+
+def read_sensitivity(p: CarryOver) -> dict[str, pd.DataFrame]:
+    numbers = ["rho", "rho_low", "rho_high", "smallest_step"]
+    axes = [["metric", "space"], ["dial"]]
+    return {world: table_at(Path(path), axes, [], "make validate", numbers) for world, path in p.sensitivity.items()}
 
 
 def run(p: CarryOver, folder: Path) -> None:
     studies = {model: read_profile(Path(path), Study) for model, path in p.profiles.items()}
     common_methods(studies)  # before anything is read
+    rows, chosen = read_sweeps(studies)
+    sensitivity = side_by_side(read_sensitivity(p))
     results = {model: read_results(study) for model, study in studies.items()}
     by_space = {space: shares_in(space, studies, results, p.metric) for space in p.spaces}
     columns = {f"{space}, {model}": by for space, found in by_space.items() for model, by in found.items()}
@@ -79,8 +95,6 @@ def run(p: CarryOver, folder: Path) -> None:
     claims = claims_table(studies, results)
     write(claims, folder / "claims")
     save(verdicts.draw(claims, list(studies)), folder / "claims")
-    rows, chosen = (read_sweeps(studies, path) for path in (lambda s: s.sweep_rows, lambda s: s.sweep_chosen))
-    sensitivity = side_by_side({world: pd.read_csv(path) for world, path in p.sensitivity.items()})
     for name, table in (("strengths", transferred(rows, chosen)), ("sensitivity", sensitivity)):
         write(table.set_index(table.columns[0]), folder / name)
 

@@ -21,7 +21,6 @@ from repulsion.diffusion.model import load_pipeline, sample_plain
 
 # The text of a card, and what the cards of the models do not share.
 TEXT, WORDS = Path(__file__).with_suffix(".md"), Path(__file__).with_suffix(".yaml")
-NUMBERS = {6: "six", 12: "twelve"}
 
 
 def part_row(name: str, network: torch.nn.Module, note: str) -> str:
@@ -52,7 +51,6 @@ def run(artifacts: Artifacts, kind: str) -> None:
         **of_kind,
         **words["worlds"][world.name],
         medium=world.medium,
-        n_base=NUMBERS[len(world.test_subjects)],
         n_named=len(world.subjects) * len(world.artists) - len(world.unseen),
         n_artists=len(world.artists),
         unseen=unseen_text(words["unseen"], world, found["unseen_pairs"], params.images_per_pair)

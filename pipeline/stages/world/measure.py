@@ -113,7 +113,7 @@ def measure_pairs(world: World, sampler: Sampler, encoder: EvaluationEncoder, n:
 
 
 def measure_unseen(world: World, sampler: Sampler, encoder: EvaluationEncoder, n: int, seed: int) -> dict[str, Any]:
-    """The pairs that no training showed, with 95% intervals over images, and the other pairs of the same subjects."""
+    """The pairs that no training showed, with 95% intervals over pairs, and the other pairs of the same subjects."""
     others = [pair for pair in product(world.transfer_subjects, world.artists) if pair not in world.unseen]
     found: dict[str, Any] = {}
     for name, pairs in (("unseen", list(world.unseen)), ("seen", others)):
