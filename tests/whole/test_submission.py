@@ -28,6 +28,8 @@ def folder(tmp_path, monkeypatch) -> Path:
     """The ci profile at two noise levels, on one prompt; stages run in processes of their own, as in make submit."""
     for name in ("models", "prompts.csv", "profiles", "requirements.lock", "repulsion"):
         (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "validation").symlink_to(ROOT / "results" / "validation")
     values = yaml.safe_load((ROOT / "profiles/ci/params.yaml").read_text())
     values["sampling"] |= {"levels": 2}
     values["prompts"] |= {"only": ["vase"]}
