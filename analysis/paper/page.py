@@ -73,8 +73,6 @@ CARRIED_OVER = {
     "methods that both models tell apart, how many have the same order.",
     "strengths": "Does the relative unit travel? The gain of each sweep's choice of a strength on each sweep's "
     "development prompts, and whether it holds the margins there.",
-    "sensitivity": "Spearman's correlation of each metric with the factor that it should see, in each world, and the "
-    "smallest step of that factor (artists, or a share of the range of places) that it shows in 95% of pairs.",
 }
 FIGURES = {
     "distance_bars": "Fréchet distance to the reference; whiskers are 95% intervals, dots are prompts, the "

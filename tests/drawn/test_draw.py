@@ -6,7 +6,8 @@ import torch
 from pipeline.profile.training_settings import TrainingSettings
 from pipeline.stages.world import vae
 from pipeline.world.captions import caption, parse
-from pipeline.world.drawn.draw import GROUND, ICON_SIZE, TINT, atlas, axes, ground, icon, over
+from pipeline.world.drawn import draw
+from pipeline.world.drawn.draw import FRAME, GROUND, ICON_SIZE, TINT, atlas, axes, ground, icon, over
 from pipeline.world.render import RENDERERS, render
 from pipeline.world.scene import Scenes, max_diversity, popular, popular_shares, random_subjects, without_unseen
 from pipeline.world.worlds import DRAWN, PAINTED, WORLDS
@@ -52,6 +53,24 @@ def test_every_icon_is_there_and_no_two_are_alike():
     assert (distances + 100 * torch.eye(len(distances))).min() > 1
 
 
+def test_an_icon_at_its_own_size_is_the_atlas_s():
+    """A frame of 48 pixels in the middle: every pixel is one of the atlas, upright and not mirrored."""
+    subject, artist = torch.tensor([2, 5]), torch.tensor([0, 7])
+    size = torch.full((2,), ICON_SIZE / 2 / 64 / 2 / FRAME)
+    drawn = icon(subject, artist, torch.full((2, 2), 0.5), size)
+    assert torch.allclose(drawn[:, :, 8:56, 8:56], atlas()[subject, artist], atol=1e-4)
+    assert not drawn[:, :, :7].any() and not drawn[:, :, :, 57:].any()
+
+
+@pytest.mark.parametrize("content", [None, b"\x89PNG\r\n\x1a\n" + bytes(99)])
+def test_a_sheet_that_is_missing_or_damaged_is_named(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(draw, "ICONS", tmp_path)
+    if content:
+        (tmp_path / "noto.png").write_bytes(content)
+    with pytest.raises(ValueError, match="noto.png: cannot be read .*; make icons writes it"):
+        draw.sheet_of("noto")
+
+
 def test_an_icon_is_where_the_scene_says():
     index = torch.zeros(2, dtype=torch.long)
     place = torch.tensor([[0.4, 0.6], [0.4 + 8 / 64, 0.6 - 16 / 64]])
@@ -79,9 +98,9 @@ def test_variants_are_the_scenes_of_a_grid(world):
 
 def test_no_training_sees_the_unseen_pairs_and_nothing_else_changes():
     generator = torch.Generator().manual_seed(0)
-    for draw in (max_diversity, popular):
-        drawn = draw(DRAWN, random_subjects(DRAWN, 20_000, generator), generator)
-        kept = without_unseen(DRAWN, drawn, draw, generator)
+    for law in (max_diversity, popular):
+        drawn = law(DRAWN, random_subjects(DRAWN, 20_000, generator), generator)
+        kept = without_unseen(DRAWN, drawn, law, generator)
         assert not pairs_of(kept) & UNSEEN
         same = drawn.artist == kept.artist
         assert 0.9 < same.float().mean() < 1

@@ -16,6 +16,7 @@ from torch.nn.functional import avg_pool2d, grid_sample
 
 from pipeline.world.drawn.concepts import CONCEPTS, SETS
 from pipeline.world.scene import IMAGE_SIZE, Scenes
+from repulsion.core.errors import BadInput, one_line
 
 ICONS = Path(__file__).parent / "icons"  # a sheet for each set, see icons.py
 ICON_SIZE = 96  # pixels
@@ -25,11 +26,20 @@ GROUND = 0.88  # a light grey, on which white and black both show
 TINT = (0.10, 0.0, -0.10)  # how far red, green and blue run over the image's side, in the direction of the phase
 
 
+def sheet_of(name: str) -> Float[np.ndarray, "h w 4"]:
+    """A set's sheet, RGBA in [0, 1]."""
+    path = ICONS / f"{name}.png"
+    try:
+        return np.asarray(Image.open(path).convert("RGBA"), np.float32) / 255
+    except OSError as error:  # Pillow's own errors, too
+        raise BadInput(f"{path}: cannot be read ({one_line(error)}); make icons writes it") from None
+
+
 @lru_cache(maxsize=1)
 def atlas() -> Float[Tensor, "concepts sets 4 48 48"]:
     """Every concept by every set: colours times opacity, and opacity, in [0, 1]; at half the sheets' size, so that an
-    icon of 38 to 51 pixels is read without aliasing."""
-    sheets = [np.asarray(Image.open(ICONS / f"{name}.png").convert("RGBA"), np.float32) / 255 for name in SETS]
+    icon of 38 to 51 pixels is read without aliasing. Raises BadInput for a sheet that is missing or damaged."""
+    sheets = [sheet_of(name) for name in SETS]
     rows = math.ceil(len(CONCEPTS) / COLUMNS)
     tiles = torch.from_numpy(np.stack(sheets)).view(len(SETS), rows, ICON_SIZE, COLUMNS, ICON_SIZE, 4)
     tiles = tiles.permute(1, 3, 0, 5, 2, 4).reshape(rows * COLUMNS * len(SETS), 4, ICON_SIZE, ICON_SIZE)
