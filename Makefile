@@ -1,4 +1,4 @@
-# make reproduce | test | check | plan | preflight | fetch | world | drawn-world | icons | validate | sweep | carry-over |
+# make reproduce | test | test-slurm | check | plan | preflight | fetch | world | drawn-world | icons | validate | sweep | carry-over |
 # peers | leaderboard | submit | bench | bench-sd2 | lint | schemas;
 # every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # No target but fetch downloads a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env scm profile test lint world drawn-world icons validate sweep carry-over peers leaderboard submit reproduce preflight fetch check plan bench bench-sd2 schemas lock
+.PHONY: env scm profile test test-slurm lint world drawn-world icons validate sweep carry-over peers leaderboard submit reproduce preflight fetch check plan bench bench-sd2 schemas lock
 
 env: .venv/.locked
 
@@ -29,6 +29,10 @@ scm:
 # A file's tests in one of several processes, which share the cores: one thread each.
 test: env
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist loadfile
+
+# The ci profile on a real Slurm of two nodes on this machine: needs Debian's slurm-wlm and munge, and root.
+test-slurm: env
+	$(BIN)/python -m pytest -m slurm tests/cluster
 
 lint: env
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

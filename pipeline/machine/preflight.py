@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from pipeline.machine.architecture import config_of, layout, sd2_abar
-from pipeline.machine.cost import Arithmetic, arithmetic, passes
+from pipeline.machine.cost import Arithmetic, arithmetic
 from pipeline.machine.requirements import (
     CHECKS,
     artists_of,
@@ -28,6 +28,7 @@ from pipeline.machine.requirements import (
 )
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
+from pipeline.sampling.passes import BACKWARD, passes
 from repulsion.core.errors import BadInput, one_line_errors
 from repulsion.diffusion.configurations import guidance_width
 from repulsion.diffusion.families.registry import family_of_folder
@@ -37,7 +38,6 @@ from repulsion.sampling.methods import PLAIN, load_methods
 
 # The share of a matrix product's rate at which a denoiser samples. bench.sd2 measures it.
 SHARE = 0.5
-BACKWARD = 1  # weights are frozen: a backward pass to the latents costs about a forward pass
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 PACKAGES = ("repulsion", "pipeline", "analysis")
+WORKER = "REPULSION_WORKER"  # of the environment: the folder that this process was started to make files in
 
 
 def fingerprint(*values: object) -> str:
@@ -23,8 +25,11 @@ def fingerprint(*values: object) -> str:
 
 
 def scratch_folder(parent: Path, *inputs: object) -> Path:
-    """The folder in `parent` for work that depends on these inputs; those for other inputs are deleted."""
+    """The folder in `parent` for work that depends on these inputs; those for other inputs are deleted, but not by a
+    worker, which may run where another torch is."""
     mine = parent / fingerprint(*inputs)
+    if WORKER in os.environ:
+        return mine
     for other in parent.iterdir() if parent.is_dir() else ():
         if other != mine:
             shutil.rmtree(other)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import Profile, read_profile
+from pipeline.profile.scratch import WORKER
 from repulsion.core.errors import one_line_errors
 
 
@@ -22,7 +23,8 @@ def main(run: Callable[..., None], name: str | None = None, kind: type[Profile] 
         path, *given = arguments(["params.yaml"], [name] if name else [])
         profile = read_profile(Path(path), kind)
         run(profile, *given)
-        log_cost(profile, " ".join([sys.modules["__main__"].__spec__.name, *given]))
+        if WORKER not in os.environ:
+            log_cost(profile, " ".join([sys.modules["__main__"].__spec__.name, *given]))
 
 
 def seconds_since_start() -> float:

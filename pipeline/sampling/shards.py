@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt
 from pipeline.profile.scratch import scratch_folder
-from pipeline.sampling.workers import each_done, torch_threads, workers_and_threads
+from pipeline.sampling.coordinator import Work
+from pipeline.sampling.fan_out import complete
 from pipeline.sets.image_sets import ParticleSet, pack, read_pngs, write_part
 from repulsion.core.errors import BadInput
 
@@ -49,24 +49,24 @@ def is_whole(shard: Path) -> bool:
 Make = Callable[[Job, Path], ParticleSet]  # the folder is for what an unfinished set needs to resume
 
 
-def make_set(profile: Profile, name: str, jobs: list[Job], inputs: list[Any], load: Callable[[], Make]) -> None:
+def make_set(
+    profile: Profile, name: str, jobs: list[Job], inputs: list[Any], load: Callable[[], Make], passes: float = math.nan
+) -> None:
     """Make the jobs that are not yet there, and pack all of them as the image set `name`.
 
     `inputs` is what the images depend on besides the jobs and the code; load() gives the function that makes one, and
-    is not called where nothing is left to make.
+    is not called where nothing is left to make. `passes`: latents through the denoiser for one job; nan where they are
+    not counted.
     """
     folder = scratch_folder(profile.scratch / "shards" / name, inputs)
-    shards = {job: folder / job.name for job in jobs}
-    if todo := [job for job in jobs if not is_whole(shards[job])]:
-        workers, threads = workers_and_threads(profile.device, len(jobs))
-        with tqdm(total=len(jobs), initial=len(jobs) - len(todo), desc=name) as bar, torch_threads(1):
-            make = load()
+    by_file = {folder / job.name: job for job in jobs}
 
-            def work(job: Job) -> None:
-                write_part(shards[job], name, make(job, shards[job].with_suffix("")))
+    def load_make() -> Callable[[Path, Path], None]:
+        make = load()
+        return lambda file, part: write_part(part, name, make(by_file[file], file.with_suffix("")))
 
-            for _ in each_done(work, todo, workers, threads):
-                bar.update()
-    for shard in shards.values():
+    if not complete(profile, Work(name, folder, list(by_file), is_whole, load_make, passes, forks=True)):
+        return
+    for shard in by_file:
         shutil.rmtree(shard.with_suffix(""), ignore_errors=True)
-    pack(profile.samples(name), list(shards.values()))
+    pack(profile.samples(name), list(by_file))

@@ -3,12 +3,11 @@ of methods that failed."""
 
 from __future__ import annotations
 
-from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
-from tqdm import tqdm
+from safetensors.torch import load_file
 
 from pipeline.encoders.encoders import Encoder, load_encoder
 from pipeline.encoders.weights_file import encoder_id
@@ -16,12 +15,14 @@ from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import read_artists, read_prompts
 from pipeline.profile.scratch import scratch_folder
 from pipeline.profile.stage import main
+from pipeline.sampling.coordinator import Work
+from pipeline.sampling.fan_out import complete
 from pipeline.sets.failures import sets_made
 from pipeline.sets.feature_sets import FeatureSet, write_features
 from pipeline.sets.image_sets import decode_all, manifest_hash, read_images, read_manifest, read_pngs
 from pipeline.sets.records import require_images
 from repulsion.tensors.devices import require_device
-from repulsion.tensors.weights import kept_or_made
+from repulsion.tensors.weights import is_kept, write_tensors
 
 
 def encode(profile: Profile, encoder: Encoder, name: str) -> None:
@@ -34,15 +35,17 @@ def encode(profile: Profile, encoder: Encoder, name: str) -> None:
     require_images(path, manifest, name, profile.images(name, prompt_ids, len(artists)))
     inputs = used, p.batch, profile.device, [row.sha256 for row in manifest]
     folder = scratch_folder(profile.scratch / "features" / name, *inputs)
-    pngs, parts = read_pngs(path), []
     size = read_images(path, [manifest[0].file]).shape[1:3]
-    for k in tqdm(range(0, len(manifest), p.batch), desc=f"features {name}"):
-        batch = list(islice(pngs, p.batch))
+    starts = {folder / f"{k:06d}.safetensors": k for k in range(0, len(manifest), p.batch)}
 
-        def made(batch: list[bytes] = batch) -> dict[str, Tensor]:
-            return {space: v.float().cpu() for space, v in encoder.encode(decode_all(path, batch, size)).items()}
+    def make(file: Path, part: Path) -> None:
+        rows = manifest[starts[file] : starts[file] + p.batch]
+        images = decode_all(path, read_pngs(path, [row.file for row in rows]), size)
+        write_tensors(part, {space: v.float().cpu() for space, v in encoder.encode(images).items()})
 
-        parts.append(kept_or_made(folder / f"{k:06d}.safetensors", made))
+    if not complete(profile, Work(f"features {name}", folder, list(starts), is_kept, lambda: make)):
+        return
+    parts = [load_file(file) for file in starts]
     whole = {space: torch.cat([part[space] for part in parts]).numpy() for space in parts[0]}
     classes = {reading: np.array(names) for reading, names in encoder.classes.items()}
     ids = np.array([row.prompt_id for row in manifest]), np.array([row.index for row in manifest], np.int64)

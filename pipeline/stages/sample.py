@@ -5,14 +5,17 @@ Image `index` of a prompt starts from the same noise in every method, so that me
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, read_prompts
+from pipeline.profile.scratch import WORKER
 from pipeline.profile.sections import SamplingParams
 from pipeline.profile.stage import main
 from pipeline.sampling.particle_sets import inputs_of, pipeline_of, sample_set
+from pipeline.sampling.passes import set_passes
 from pipeline.sampling.shards import Job, Make, make_set
 from pipeline.sets.failures import write_failures
 from repulsion.forces import style_classifier
@@ -42,14 +45,15 @@ def sample(profile: Profile, name: str) -> None:
         inputs.append(hash_of(folder))
     if profile.methods_file.endswith(".py"):  # a row does not say what its code does
         inputs.append(hash_of(Path(profile.methods_file)))
-    make_set(profile, name, jobs(read_prompts(profile.prompts_file), p), inputs, load)
+    make_set(profile, name, jobs(read_prompts(profile.prompts_file), p), inputs, load, set_passes(profile, method))
 
 
 def run(profile: Profile, name: str | None = None) -> None:
     """Of all methods, one with values that are not finite is recorded in failed.json with the reason; the others are
     still sampled."""
     require_device(profile.device)
-    profile.failed.unlink(missing_ok=True)  # of an earlier run
+    if WORKER not in os.environ:
+        profile.failed.unlink(missing_ok=True)  # of an earlier run
     if name:
         sample(profile, name)
         return
@@ -59,7 +63,8 @@ def run(profile: Profile, name: str | None = None) -> None:
             sample(profile, method)
         except FloatingPointError as error:
             failed[method] = str(error)
-    write_failures(profile, failed)
+    if WORKER not in os.environ:
+        write_failures(profile, failed)
 
 
 if __name__ == "__main__":

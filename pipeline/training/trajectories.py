@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int
+from safetensors.torch import load_file
 from torch import Tensor
-from tqdm import tqdm
 
 from pipeline.profile.profile import Profile
+from pipeline.sampling.coordinator import Work
+from pipeline.sampling.fan_out import complete
 from repulsion.diffusion.denoiser import Denoiser
 from repulsion.diffusion.families.registry import family_of
 from repulsion.diffusion.model import load_pipeline
@@ -26,7 +28,7 @@ from repulsion.forces.embeddings import Context
 from repulsion.sampling.methods import PLAIN
 from repulsion.sampling.sampler import Hooks, sample
 from repulsion.tensors.noise import particle_noise
-from repulsion.tensors.weights import kept_or_made
+from repulsion.tensors.weights import is_kept, write_tensors
 
 if TYPE_CHECKING:
     from diffusers import DiffusionPipeline
@@ -76,11 +78,14 @@ def trajectories(profile: Profile, prompts: list[tuple[str, int]], n: int, folde
     pipe = cache(
         lambda: load_pipeline(Path(profile.model), profile.device, profile.compute)
     )  # where a group is missing
-    parts = []
-    for k in tqdm(range(0, len(prompts), size), desc="trajectories"):
-        texts = [text for text, _ in prompts[k : k + size]]
-        make = partial(sample_trajectories, profile, texts, n, pipe)
-        parts.append(kept_or_made(folder / f"{k:06d}.safetensors", make))
+    starts = {folder / f"{k:06d}.safetensors": k for k in range(0, len(prompts), size)}
+
+    def make(file: Path, part: Path) -> None:
+        texts = [text for text, _ in prompts[starts[file] : starts[file] + size]]
+        write_tensors(part, sample_trajectories(profile, texts, n, pipe))
+
+    complete(profile, Work("trajectories", folder, list(starts), is_kept, lambda: make))
+    parts = [load_file(file) for file in starts]
     x, x0 = (torch.cat([part[name] for part in parts]) for name in ("x", "x0"))
     artist = torch.tensor([a for _, a in prompts]).repeat_interleave(n)
     return Trajectories(x, x0, parts[0]["sigma"], artist)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
@@ -38,13 +38,9 @@ def read_kept(path: Path) -> dict[str, Tensor] | None:
         return None
 
 
-def kept_or_made(path: Path, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
-    """The tensors that an earlier run kept at `path`; made, and kept, where there are none or the file is not whole."""
-    if (kept := read_kept(path)) is not None:
-        return kept
-    made = make()
-    write_tensors(path, made)
-    return made
+def is_kept(path: Path) -> bool:
+    """Whether the file is whole."""
+    return read_kept(path) is not None
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from diffusers import (
 )
 from stand_ins import words
 
-from pipeline.machine.cost import passes
 from pipeline.machine.stand_in import SMALL, random_pipeline
 from pipeline.profile.sections import SamplingParams
+from pipeline.sampling.passes import passes
 from repulsion.core.errors import BadInput
 from repulsion.diffusion.denoiser import Denoiser
 from repulsion.diffusion.families.family import truncated_texts

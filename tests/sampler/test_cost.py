@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from pipeline.machine.architecture import PARAMETERS, PIPELINE, SD2
-from pipeline.machine.cost import arithmetic, counted, passes
+from pipeline.machine.cost import arithmetic, counted
 from pipeline.profile.sections import SamplingParams
+from pipeline.sampling.passes import passes
 from repulsion.diffusion.levels import linspace_levels, scaled_linear_abar, sigma_table
 from repulsion.diffusion.model_folder import LAYOUTS
 from repulsion.forces.contrast import Contrast

@@ -8,6 +8,8 @@ from end_to_end import ROOT
 from pages import PAGES, blocks, text
 
 from analysis.estimates.estimates import GAIN_SPACES as SPACES
+from pipeline.profile.executor import Executor
+from repulsion.core.settings import load
 from repulsion.forces.registry import REGISTRIES
 from repulsion.sampling.methods import load_methods
 
@@ -40,8 +42,12 @@ def test_python_blocks_run_in_order(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_yaml_rows_are_methods(page, tmp_path):
+def test_yaml_blocks_are_methods_or_an_executor(page, tmp_path):
     for block in blocks(page, "yaml"):
+        if page == "docs/cluster.md":
+            (tmp_path / "executor.yaml").write_text(block, encoding="utf-8")
+            assert load(Executor, tmp_path / "executor.yaml").kind == "slurm"
+            continue
         (tmp_path / "methods.yaml").write_text(block, encoding="utf-8")
         assert load_methods(tmp_path / "methods.yaml")
 
@@ -52,6 +58,9 @@ TESTED = {
     "repulsion methods": "test_package.py",
     "pipeline.world_model.paint": "test_paint.py",
     "make preflight": "test_preflight.py",
+    "dvc remote add": "test_storage.py",
+    "dvc push": "test_storage.py",
+    "dvc pull": "test_storage.py",
 }
 
 

@@ -1,37 +1,14 @@
 """What DVC would run after a change, by a dry run in a copy of the repository: its lock file holds what was run."""
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from archive import archive
 
 ROOT = Path(__file__).parents[2]
-
-
-# What no archive of the repository holds.
-MADE = re.compile(
-    r"\.venv|scratch|\.git|\.dvc/(cache|tmp|config.local)|results/[^/]+/(samples|features|report)|.*__pycache__"
-)
-
-
-def files() -> list[str]:
-    """The repository's files: those that git knows, or all of an unpacked archive but what was made in it."""
-    if not (ROOT / ".git").exists():
-        found = (str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if p.is_file())
-        return [name for name in found if not re.match(rf"({MADE.pattern})/", name)]
-    found = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
-    return [name for name in found.split("\0") if name and (ROOT / name).is_file()]
-
-
-def archive(folder: Path) -> Path:
-    """The repository's files and nothing else."""
-    for name in files():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / name)
-    return folder
 
 
 @pytest.fixture(scope="module")

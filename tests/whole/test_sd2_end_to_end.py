@@ -18,9 +18,9 @@ from stand_ins import inception_weights, small_model
 from analysis.study.settings import Study
 from pipeline.encoders import encoders
 from pipeline.encoders.weights_file import sha256_of
-from pipeline.machine.cost import passes
 from pipeline.profile.profile import read_profile
 from pipeline.profile.prompts import read_prompts
+from pipeline.sampling.passes import passes
 from pipeline.sets.feature_sets import read_features
 from pipeline.sets.image_sets import read_images, read_manifest, read_run
 from pipeline.stages import features, sample
