@@ -3,6 +3,7 @@
 import errno
 import sys
 import zipfile
+from dataclasses import replace
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -12,17 +13,20 @@ import pytest
 import torch
 from profile_values import VALUES
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt
 from pipeline.profile.scratch import fingerprint
+from pipeline.sampling.coordinator import Work
+from pipeline.sampling.fan_out import complete
 from pipeline.sampling.shards import Job, make_set
 from pipeline.sets import image_sets
 from pipeline.sets.image_sets import ParticleSet, read_images
 from repulsion.core import errors
 from repulsion.core.settings import strict
 from repulsion.tensors import weights
-from repulsion.tensors.weights import hash_of, kept_or_made
+from repulsion.tensors.weights import hash_of, is_kept, write_tensors
 
 PROMPT = Prompt("vase", "a painting of a vase", "test")
 JOBS = [Job(PROMPT, (k, k + 1), (PROMPT.prompt,)) for k in range(0, 8, 2)]
@@ -131,24 +135,25 @@ def test_a_full_scratch_folder_is_one_line_too(tmp_path, monkeypatch):
     path = tmp_path / "scratch" / "000000.safetensors"
     with pytest.raises(SystemExit, match=r"error: the disk is full \(.*000000.safetensors\); free some space"):
         with errors.one_line_errors():
-            kept_or_made(path, lambda: {"rows": torch.ones(2)})
+            write_tensors(path, {"rows": torch.ones(2)})
     assert not list(path.parent.iterdir())
 
 
-def test_kept_tensors_that_are_damaged_are_made_again(tmp_path):
+def test_kept_tensors_that_are_damaged_are_made_again(profile):
     made = []
 
-    def make() -> dict[str, torch.Tensor]:
+    def make(file: Path, part: Path) -> None:
         made.append(1)
-        return {"rows": torch.ones(2)}
+        write_tensors(part, {"rows": torch.ones(2)})
 
-    path = tmp_path / "kept" / "000.safetensors"
-    kept_or_made(path, make)
+    path = Path("scratch/kept/000.safetensors")
+    work = Work("kept", path.parent, [path], is_kept, lambda: make)
+    assert complete(profile, work)
     for damage in (path.read_bytes()[:20], b""):
         path.write_bytes(damage)
-        assert torch.equal(kept_or_made(path, make)["rows"], torch.ones(2))
+        assert complete(profile, work) and torch.equal(load_file(path)["rows"], torch.ones(2))
     assert len(made) == 3
-    kept_or_made(path, lambda: pytest.fail("made again"))
+    assert complete(profile, replace(work, load=lambda: pytest.fail("made again")))
 
 
 def test_hash_of_sees_names_and_contents(tmp_path):
