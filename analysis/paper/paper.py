@@ -9,7 +9,7 @@ import typst
 from analysis.study.settings import Study
 from repulsion.core.errors import BadInput, one_line
 
-SOURCE = Path("report/report.typ")
+SOURCE = Path("report/paper/paper.typ")
 
 
 def render(study: Study) -> bytes:

@@ -605,7 +605,7 @@ def without_last_row(text: str) -> str:
 @pytest.mark.parametrize(
     "name,change,run,message",
     [
-        ("results/small/tables/marks.json", None, report.run, "report/report.typ: .*marks.json"),
+        ("results/small/tables/marks.json", None, report.run, "report/paper/paper.typ: .*marks.json"),
         ("results/small/figures/dials.png", None, report.run, "dials.png; dvc repro makes it"),
         ("results/small/style_classifier/accuracy.csv", without_last_number, lambda p: classifier_accuracy.draw(p, IDS), "accuracy.csv: column accuracy: expected finite numbers"),
         ("results/small/tables/truth.html", None, report.run, "truth.html; dvc repro makes it"),
