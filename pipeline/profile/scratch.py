@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,13 +25,14 @@ def fingerprint(*values: object) -> str:
     return digest.hexdigest()[:16]
 
 
-def scratch_folder(parent: Path, *inputs: object) -> Path:
-    """The folder in `parent` for work that depends on these inputs; those for other inputs are deleted, but not by a
-    worker, which may run where another torch is."""
+def scratch_folder(parent: Path, *inputs: object, end: Callable[[Path], None] = lambda folder: None) -> Path:
+    """The folder in `parent` for work that depends on these inputs; those for other inputs are deleted, each after a
+    call of `end`, but not by a worker, which may run where another torch is."""
     mine = parent / fingerprint(*inputs)
     if WORKER in os.environ:
         return mine
     for other in parent.iterdir() if parent.is_dir() else ():
         if other != mine:
-            shutil.rmtree(other)
+            end(other)
+            shutil.rmtree(other, ignore_errors=True)  # what writes there still may end later
     return mine

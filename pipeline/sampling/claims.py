@@ -2,13 +2,15 @@
 
 A claim is a file that names its worker, made by an exclusive link: of two workers one gets it. A worker touches one
 file of its own again and again; the claims of one that has not done so for SILENT of its beats are free for others.
-Ages are differences of times that the folder's own server gave, as clocks of machines differ.
+Ages are differences of times that the disk gave files, as clocks of machines differ: the server's on NFS, the writing
+machine's on Lustre and GPFS.
 """
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 
@@ -47,6 +49,8 @@ class Claims:
                 sign_of(self.folder, self.name).touch()
             except FileNotFoundError:  # all is made, and the folder of signs is gone
                 return
+            except OSError:  # the disk's server is away: it may be there at the next beat
+                continue
 
     def take(self, file: str) -> bool:
         """Whether the file is now this worker's to make: not where a living worker has claimed it."""
@@ -59,7 +63,8 @@ class Claims:
                 self.free(claim, owner)
             os.link(mine, claim)  # as a whole, and only where there is none
         except FileExistsError:
-            return False
+            if mine.stat().st_nlink < 2:  # NFS may say so of a link that it made, when its answer was lost
+                return False
         finally:
             mine.unlink()
         self.held.add(file)
@@ -81,8 +86,11 @@ class Claims:
         taken.unlink()
 
     def release(self, file: str) -> None:
+        """Give a claim back, if it is still this worker's: one that was silent for long may have lost it."""
         self.held.discard(file)
-        (self.folder / "claims" / file).unlink(missing_ok=True)
+        claim = self.folder / "claims" / file
+        if owner_of(claim) == self.name:
+            claim.unlink(missing_ok=True)
 
 
 def sign_of(folder: Path, worker: str) -> Path:
@@ -96,13 +104,14 @@ def owner_of(claim: Path) -> str | None:
         return None
 
 
-def alive(folder: Path, worker: str, beat: float) -> bool:
-    """Whether a worker gave a sign of life within SILENT beats."""
+def alive(folder: Path, worker: str, beat: float, now: float | None = None) -> bool:
+    """Whether a worker gave a sign of life within SILENT beats of `now` (the disk's own time, if none is given)."""
     try:
-        last = sign_of(folder, worker).stat().st_mtime
+        with sign_of(folder, worker).open("rb") as sign:  # opened: of a file that is not, NFS may tell an old time
+            last = os.fstat(sign.fileno()).st_mtime
     except FileNotFoundError:
         return False
-    return server_time(folder) - last <= SILENT * beat
+    return (server_time(folder) if now is None else now) - last <= SILENT * beat
 
 
 def claimed_by_living(folder: Path, beat: float) -> set[str]:
@@ -110,18 +119,21 @@ def claimed_by_living(folder: Path, beat: float) -> set[str]:
     claims = folder / "claims"
     names = [name for name in os.listdir(claims) if not name.startswith(".")] if claims.is_dir() else []
     owners = {name: owner_of(claims / name) for name in names}
-    living = {owner for owner in set(owners.values()) if owner and alive(folder, owner, beat)}
+    now = server_time(folder) if owners else 0.0
+    living = {owner for owner in set(owners.values()) if owner and alive(folder, owner, beat, now)}
     return {name for name, owner in owners.items() if owner in living}
 
 
-def is_silent(folder: Path, task: str, beat: float) -> bool:
-    """Whether a task has given signs of life, and gives none any more; its worker is named TASK-ID."""
-    names = [sign.name for sign in (folder / "workers").glob(f"{task}-*")]
-    return bool(names) and not any(alive(folder, name, beat) for name in names)
+def silent_tasks(folder: Path, tasks: Iterable[str], beat: float) -> set[str]:
+    """Of these tasks, those that have given signs of life and give none any more; their workers are named TASK-ID."""
+    signs = os.listdir(folder / "workers") if (folder / "workers").is_dir() else []
+    workers = {task: [sign for sign in signs if sign.startswith(f"{task}-")] for task in tasks}
+    now = server_time(folder) if any(workers.values()) else 0.0
+    return {t for t, names in workers.items() if names and not any(alive(folder, name, beat, now) for name in names)}
 
 
 def server_time(folder: Path) -> float:
-    """Now, in the clock of the disk's server."""
+    """Now, in the time that the disk gives files."""
     clock = folder / "workers" / f".clock-{os.getpid()}-{threading.get_ident()}-{os.uname().nodename}"
     clock.parent.mkdir(parents=True, exist_ok=True)
     clock.touch()

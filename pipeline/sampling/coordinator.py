@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,24 @@ from tqdm import tqdm
 
 from pipeline.profile.executor import Executor
 from pipeline.profile.scratch import WORKER
-from pipeline.sampling.claims import claimed_by_living, is_silent
-from pipeline.sampling.tasks import END, LIVING, SUBMIT, Tasks, failure_of, log_of, read_tasks, write_tasks
+from pipeline.sampling.claims import claimed_by_living, silent_tasks
+from pipeline.sampling.executors import END, LIVING, STRAYS, SUBMIT, gpus_of
+from pipeline.sampling.tasks import (
+    ENDED,
+    LOST,
+    Tasks,
+    failure_of,
+    has_made,
+    log_of,
+    place_of,
+    read_tasks,
+    write_tasks,
+)
 from repulsion.core.errors import BadInput
 
 THREADS, TASK = "REPULSION_THREADS", "REPULSION_TASK"  # of a task's environment
 Make = Callable[[Path, Path], None]  # makes the file of the first name, and writes it to the second
+Kept = frozenset[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -38,55 +51,104 @@ class Work:
     passes: float = math.nan
     forks: bool = False
 
+    @property
+    def name(self) -> str:
+        """Of the tasks on a cluster: no other work has it."""
+        return f"{self.title.replace(' ', '-')}-{self.folder.name}"
+
+
+@dataclass
+class Place:
+    """One of the executor's tasks at once: failures in a row of tasks that made nothing, what the last one said, and
+    until when no other is started."""
+
+    failures: int = 0
+    said: str = ""
+    rests: float = 0.0
+
 
 def coordinate(work: Work, executor: Executor, threads: int, bar: tqdm) -> None:
-    logs = work.folder / "logs"
-    tasks = read_tasks(work.folder)
-    if tasks.kind != executor.kind:
-        tasks = Tasks(executor.kind, {}, 0)
-    failures: list[str] = []
-    kept = unfinished(work)
+    """Returns when all files are there. Raises BadInput when no place is left whose tasks have not failed more often
+    than the executor retries; FloatingPointError where a file's values are not finite."""
+    tasks = adopt(work, executor)
+    begun: dict[str, Kept] = dict.fromkeys(tasks.ids, unfinished(work))  # what was kept when a task began
+    places = {place: Place() for place in {*range(executor.tasks), *tasks.places()}}
     seen = present(work, set())
-    pause, shown = 0.2, -1
+    pause, accepted = 0.2, bool(tasks.ids)
     while True:
-        new = present(work, seen)
-        for file in list(new):
-            if not work.whole(file):
-                file.unlink()
-                new.discard(file)
+        new = {file for file in present(work, seen) if work.whole(file) or file.unlink()}
         seen |= new
         bar.update(len(new))
-        if new:
-            failures.clear()  # what fails now and then is not what cannot be done
         missing = len(work.files) - len(seen)
-        if not missing:
-            END[executor.kind](LIVING[executor.kind](tasks.ids.values()))
-            return
         living = LIVING[executor.kind](tasks.ids.values())
-        silent = {name for name in tasks.ids if is_silent(work.folder, name, executor.heartbeat)}
+        if not missing:
+            END[executor.kind](living)
+            return
+        silent = silent_tasks(work.folder, tasks.ids, executor.heartbeat)
         END[executor.kind](tasks.ids[name] for name in silent)
         for name in [name for name, one in tasks.ids.items() if one not in living or name in silent]:
-            log = log_of(logs, tasks.ids[name])
-            if reason := failure_of(work.folder, name, log):
-                if reason.startswith("FloatingPointError: "):
-                    END[executor.kind](living)
-                    raise FloatingPointError(reason.removeprefix("FloatingPointError: "))
-                if kept != (kept := unfinished(work)):
-                    failures.clear()
-                failures.append(f"task {tasks.ids[name]}: {reason}; {log}")
-            tasks.ids.pop(name)
-        if len(failures) > executor.retries:
-            END[executor.kind](living)
-            raise BadInput(f"{work.title}: {missing} of {len(work.files)} not made; " + "\n  ".join(["", *failures]))
+            reason = judge(work, executor, name, tasks.ids.pop(name), begun.pop(name), places[place_of(name)])
+            if reason.startswith("FloatingPointError: "):
+                give_up(work, executor, tasks)
+                raise FloatingPointError(reason.removeprefix("FloatingPointError: "))
+        usable = [k for k in range(executor.tasks) if places[k].failures <= executor.retries]
+        if not tasks.ids and not usable:
+            give_up(work, executor, tasks)
+            said = "".join(f"\n  {place.said}" for place in places.values() if place.said)
+            raise BadInput(f"{work.title}: {missing} of {len(work.files)} not made:{said}")
+        rested = [k for k in usable if k not in tasks.places() and places[k].rests <= time.monotonic()]
         free = missing - len(claimed_by_living(work.folder, executor.heartbeat))
-        wanted = min(free, min(executor.tasks, tasks_worth(work, executor, missing)) - len(tasks.ids))
+        wanted = min(free, tasks_worth(work, executor, missing) - len(tasks.ids), len(rested))
         if wanted > 0:
-            submit(work, executor, threads, tasks, wanted, logs)
-        if len(tasks.ids) != shown:
-            shown = len(tasks.ids)
-            bar.set_postfix(tasks=shown)
+            try:
+                names = submit(work, executor, threads, tasks, rested[:wanted])
+                begun |= dict.fromkeys(names, unfinished(work))
+                accepted = True
+            except BadInput:  # a cluster that has taken tasks may be away for a while
+                if not accepted:
+                    raise
+        bar.set_postfix_str(", ".join(f"{n} {state}" for state, n in sorted(Counter(living.values()).items())))
         time.sleep(pause)
         pause = min(pause * 1.2, 1.0 if executor.kind == "local" else 5.0)
+
+
+def adopt(work: Work, executor: Executor) -> Tasks:
+    """The tasks that an earlier coordinator started; those that it had no time to write down are ended."""
+    tasks = read_tasks(work.folder)
+    if tasks.kind != executor.kind:
+        tasks = Tasks(executor.kind)
+    if strays := STRAYS.get(executor.kind):
+        END[executor.kind](strays(work.name, tasks.ids.values()))
+    return tasks
+
+
+def judge(work: Work, executor: Executor, name: str, one: str, begun: Kept, place: Place) -> str:
+    """Why a task that has ended failed, noted at its place; empty where it did not.
+
+    A task that has got on is no failure however it ended: it made a file, or was ended while one that takes long
+    came further."""
+    log = log_of(work.folder / "logs", one)
+    reason = failure_of(work.folder, name, log)
+    if not reason or has_made(log) or (reason in (LOST, ENDED) and unfinished(work) != begun):
+        place.failures = 0
+    else:
+        place.failures += 1
+        place.said = f"task {one}: {reason}; {log}"
+        place.rests = time.monotonic() + executor.heartbeat
+    return reason
+
+
+def give_up(work: Work, executor: Executor, tasks: Tasks) -> None:
+    """End what is at work, and forget how tasks ended: the next coordinator begins anew."""
+    END[executor.kind](tasks.ids.values())
+    write_tasks(work.folder, Tasks(executor.kind, {}, tasks.started))
+
+
+def end_recorded(folder: Path) -> None:
+    """End the tasks that are recorded for this folder."""
+    tasks = read_tasks(folder)
+    if tasks.kind in END:
+        END[tasks.kind](tasks.ids.values())
 
 
 def present(work: Work, seen: set[Path]) -> set[Path]:
@@ -95,10 +157,15 @@ def present(work: Work, seen: set[Path]) -> set[Path]:
     return {file for file in work.files if file.name in there and file not in seen}
 
 
-def unfinished(work: Work) -> frozenset[tuple[str, int]]:
+def unfinished(work: Work) -> Kept:
     """What is kept of files that are not finished: it changes while a task gets on with a long one."""
-    parts = (part for file in work.files for part in file.with_suffix("").glob("*"))
-    return frozenset((str(part), part.stat().st_mtime_ns) for part in parts)
+    found = []
+    for part in (part for file in work.files for part in file.with_suffix("").glob("*")):
+        try:
+            found.append((str(part), part.stat().st_mtime_ns))
+        except FileNotFoundError:  # just renamed by its worker
+            pass
+    return frozenset(found)
 
 
 def tasks_worth(work: Work, executor: Executor, missing: int) -> int:
@@ -108,20 +175,18 @@ def tasks_worth(work: Work, executor: Executor, missing: int) -> int:
     return max(1, int(missing * work.passes * executor.seconds_per_pass / (60 * executor.minutes_at_least)))
 
 
-def submit(work: Work, executor: Executor, threads: int, tasks: Tasks, n: int, logs: Path) -> None:
-    """Start n tasks, and record them before anything else can happen to this process."""
-    places = [place for place in range(executor.tasks) if place not in tasks.places()][:n]
+def submit(work: Work, executor: Executor, threads: int, tasks: Tasks, places: list[int]) -> list[str]:
+    """Start a task at each of these places and record it; their names. The names are recorded as used beforehand: tasks
+    that this process has no time to write down have names of their own."""
     names = [f"{tasks.started + k}-{place}" for k, place in enumerate(places)]
-    spec = sys.modules["__main__"].__spec__
-    stage = [sys.executable, "-m", spec.name, *sys.argv[1:]]
-    calls = [
-        CommandFunction(
-            ["env", f"{WORKER}={work.folder.absolute()}", f"{TASK}={name}", f"{THREADS}={threads}", *stage],
-            cwd=Path.cwd(),
-        )
-        for name in names
-    ]
-    ids = SUBMIT[executor.kind](executor, logs, work.title, calls, places)
-    tasks.ids.update(zip(names, ids, strict=True))
     tasks.started += len(names)
     write_tasks(work.folder, tasks)
+    stage = [sys.executable, "-m", sys.modules["__main__"].__spec__.name, *sys.argv[1:]]
+    calls = []
+    for name, place in zip(names, places, strict=True):
+        given = [f"{WORKER}={work.folder.absolute()}", f"{TASK}={name}", f"{THREADS}={threads}"]
+        calls.append(CommandFunction(["env", *given, *gpus_of(executor, place), *stage], cwd=Path.cwd()))
+    ids = SUBMIT[executor.kind](executor, work.folder / "logs", work.name, calls)
+    tasks.ids.update(zip(names, ids, strict=True))
+    write_tasks(work.folder, tasks)
+    return names

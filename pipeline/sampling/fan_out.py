@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,12 +24,17 @@ from tqdm import tqdm
 
 from pipeline.profile.executor import Executor, read_executor
 from pipeline.profile.profile import Profile
-from pipeline.profile.scratch import WORKER
+from pipeline.profile.scratch import WORKER, scratch_folder
+from pipeline.profile.stage import seconds_since_start
 from pipeline.sampling.claims import Claims, claimed_by_living
-from pipeline.sampling.coordinator import TASK, THREADS, Work, coordinate
-from pipeline.sampling.tasks import write_end
+from pipeline.sampling.coordinator import TASK, THREADS, Work, coordinate, end_recorded
+from pipeline.sampling.tasks import ENDED, read_tasks, write_end
 from pipeline.sampling.workers import each_done, torch_threads, workers_and_threads
 from repulsion.core.errors import BadInput, one_line
+
+MISSES = 8  # files in a row that others have made, after which a worker lists the folder again
+# The scratch folder for work; tasks for the folders of other inputs, which are deleted, are ended.
+work_folder = partial(scratch_folder, end=end_recorded)
 
 
 def complete(profile: Profile, work: Work) -> bool:
@@ -41,10 +47,13 @@ def complete(profile: Profile, work: Work) -> bool:
     if given := os.environ.get(WORKER):
         if Path(given).parent == work.folder.parent.absolute():
             require_same(Path(given), work.folder)
+            require_same_machine(work.folder, profile.device)
             work_off(work, read_executor(profile))
             sys.exit(0)
         return False
     executor = read_executor(profile)
+    if read_tasks(work.folder).kind != executor.kind:
+        end_recorded(work.folder)
     todo = [file for file in work.files if not (file.exists() and work.whole(file))]
     for file in todo:
         file.unlink(missing_ok=True)  # damaged
@@ -61,7 +70,8 @@ def complete(profile: Profile, work: Work) -> bool:
                 coordinate(work, executor, threads, bar)
     for part in ("claims", "workers", "ends"):
         shutil.rmtree(work.folder / part, ignore_errors=True)
-    (work.folder / "tasks.json").unlink(missing_ok=True)
+    for part in ("tasks.json", "machine"):
+        (work.folder / part).unlink(missing_ok=True)
     return True
 
 
@@ -73,10 +83,34 @@ def require_same(given: Path, mine: Path) -> None:
         )
 
 
+def require_same_machine(folder: Path, device: str) -> None:
+    """The first worker notes what computes; others must be alike, as other processors round otherwise. Raises BadInput
+    on a machine of another kind."""
+    mine = torch.cuda.get_device_name() if device == "cuda" else f"a CPU with {torch.backends.cpu.get_cpu_capability()}"
+    note = folder / "machine"
+    own = note.with_name(f".machine-{uuid.uuid4().hex}")
+    own.write_text(mine, encoding="utf-8")
+    try:
+        os.link(own, note)
+    except FileExistsError:
+        pass
+    finally:
+        own.unlink()
+    if (first := note.read_text(encoding="utf-8")) != mine:
+        raise BadInput(f"this machine would round otherwise: it computes by {mine}, expected {first}; see constraint")
+
+
+def seconds_left(executor: Executor) -> float:
+    """Of the task's time. Slurm says when a job ends; its time began before this process did."""
+    left = 60 * executor.minutes - seconds_since_start()
+    end = os.environ.get("SLURM_JOB_END_TIME", "")
+    return min(left, int(end) - time.time()) if end.isdecimal() else left
+
+
 def work_off(work: Work, executor: Executor) -> None:
     """Claim and make files until none is free, or until so little of the task's time is left that another would not
     end in it."""
-    task, until, longest = os.environ[TASK], time.monotonic() + 60 * executor.minutes, 0.0
+    task, until, longest = os.environ[TASK], time.monotonic() + seconds_left(executor), 0.0
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     make, reason = None, ""
@@ -86,7 +120,7 @@ def work_off(work: Work, executor: Executor) -> None:
             order: list[Path] = []
             while time.monotonic() + longest < until and (file := claimed(work, claims, order)):
                 begun = time.monotonic()
-                print(f"begins {file.name}", flush=True)
+                print(f"begins {file.name} {seconds_since_start():.2f} s after the start", flush=True)
                 make = make or work.load()
                 part = file.with_name(f".{task}-{file.name}")
                 try:
@@ -98,9 +132,9 @@ def work_off(work: Work, executor: Executor) -> None:
                 longest = max(longest, time.monotonic() - begun)
                 print(f"made {file.name} in {time.monotonic() - begun:.2f} s", flush=True)
     except SystemExit:
-        reason = "ended, as by the cluster when its time was over"
+        reason = ENDED
         raise
-    except (BadInput, FloatingPointError, OSError) as error:
+    except BaseException as error:
         reason = f"{type(error).__name__}: {one_line(error)}"
         raise
     finally:
@@ -113,12 +147,19 @@ def claimed(work: Work, claims: Claims, order: list[Path]) -> Path | None:
     `order` is what this worker goes through, at random, so that a claim takes a few calls to the disk, however many
     files there are; at its end the folder is listed again."""
     while True:
-        while order:
+        misses = 0
+        while order and misses < MISSES:
             file = order.pop()
             if not file.exists() and claims.take(file.name):
-                if not file.exists():  # it may have been made since
+                # made since? NFS remembers that a file was not there until this machine changes the folder
+                look = work.folder / f".look-{claims.name}"
+                look.touch()
+                look.unlink()
+                if not file.exists():
                     return file
                 claims.release(file.name)
+            misses += 1
+        order.clear()
         taken = set(os.listdir(work.folder)) | claimed_by_living(work.folder, claims.beat)
         order += [file for file in work.files if file.name not in taken]
         random.shuffle(order)

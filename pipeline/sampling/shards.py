@@ -18,9 +18,8 @@ from typing import Any
 
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt
-from pipeline.profile.scratch import scratch_folder
 from pipeline.sampling.coordinator import Work
-from pipeline.sampling.fan_out import complete
+from pipeline.sampling.fan_out import complete, work_folder
 from pipeline.sets.image_sets import ParticleSet, pack, read_pngs, write_part
 from repulsion.core.errors import BadInput
 
@@ -58,7 +57,7 @@ def make_set(
     is not called where nothing is left to make. `passes`: latents through the denoiser for one job; nan where they are
     not counted.
     """
-    folder = scratch_folder(profile.scratch / "shards" / name, inputs)
+    folder = work_folder(profile.scratch / "shards" / name, inputs)
     by_file = {folder / job.name: job for job in jobs}
 
     def load_make() -> Callable[[Path, Path], None]:

@@ -11,12 +11,12 @@ from safetensors.torch import load_file
 
 from pipeline.encoders.encoders import Encoder, load_encoder
 from pipeline.encoders.weights_file import encoder_id
+from pipeline.profile.executor import works_here
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import read_artists, read_prompts
-from pipeline.profile.scratch import scratch_folder
 from pipeline.profile.stage import main
 from pipeline.sampling.coordinator import Work
-from pipeline.sampling.fan_out import complete
+from pipeline.sampling.fan_out import complete, work_folder
 from pipeline.sets.failures import sets_made
 from pipeline.sets.feature_sets import FeatureSet, write_features
 from pipeline.sets.image_sets import decode_all, manifest_hash, read_images, read_manifest, read_pngs
@@ -34,7 +34,7 @@ def encode(profile: Profile, encoder: Encoder, name: str) -> None:
     artists = read_artists(profile.artists_file)
     require_images(path, manifest, name, profile.images(name, prompt_ids, len(artists)))
     inputs = used, p.batch, profile.device, [row.sha256 for row in manifest]
-    folder = scratch_folder(profile.scratch / "features" / name, *inputs)
+    folder = work_folder(profile.scratch / "features" / name, *inputs)
     size = read_images(path, [manifest[0].file]).shape[1:3]
     starts = {folder / f"{k:06d}.safetensors": k for k in range(0, len(manifest), p.batch)}
 
@@ -53,8 +53,10 @@ def encode(profile: Profile, encoder: Encoder, name: str) -> None:
 
 
 def run(profile: Profile, name: str | None = None) -> None:
-    require_device(profile.device)
-    encoder = load_encoder(profile.encoder, profile.device)
+    if works_here(profile):
+        require_device(profile.device)
+    # where tasks encode, this process only asks it for its classes
+    encoder = load_encoder(profile.encoder, profile.device if works_here(profile) else "cpu")
     for one in [name] if name else sets_made(profile):
         encode(profile, encoder, one)
 

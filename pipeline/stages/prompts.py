@@ -13,6 +13,7 @@ import torch
 
 from pipeline.encoders.encoders import ENCODERS, load_encoder
 from pipeline.machine.downloads import require_encoder_weights, require_model
+from pipeline.profile.executor import works_here
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, named_prompts, read_prompts, require_text, select
 from pipeline.profile.stage import main
@@ -153,7 +154,8 @@ def run(profile: Profile) -> None:
     rows = load_methods(Path(profile.methods_file))
     for name in profile.methods:
         require_one_of(name, rows, "method")
-    require_device(profile.device)
+    if works_here(profile):
+        require_device(profile.device)
     world = world_of(profile.world)
     require_reader(profile)
     model, subjects = Path(profile.model), profile.style_classifier.subjects

@@ -12,6 +12,7 @@ from functools import partial
 
 import torch
 
+from pipeline.profile.executor import works_here
 from pipeline.profile.profile import Profile
 from pipeline.profile.prompts import Prompt, read_artists, read_prompts
 from pipeline.profile.sections import ReferenceParams
@@ -69,7 +70,8 @@ REFERENCES: dict[str, Callable[[Profile, str, ReferenceParams], Make]] = {
 
 
 def run(profile: Profile, name: str | None = None) -> None:
-    require_device(profile.device)
+    if works_here(profile):
+        require_device(profile.device)
     prompts, artists = read_prompts(profile.prompts_file), read_artists(profile.artists_file)
     for one in [name] if name else profile.references:
         require_one_of(one, profile.reference_sets, "reference")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sampling.claims import SILENT, Claims, alive, claimed_by_living, is_silent, sign_of
+from pipeline.sampling.claims import SILENT, Claims, alive, claimed_by_living, sign_of, silent_tasks
 
 BEAT = 0.2
 
@@ -51,6 +51,26 @@ def test_a_claim_that_was_taken_over_meanwhile_is_put_back(tmp_path):
         assert (tmp_path / "claims" / "x.zip").read_text() == "1-1-fast" and not slow.take("x.zip")
 
 
+def test_a_worker_that_lost_its_claim_does_not_give_it_back(tmp_path):
+    with Claims(tmp_path, "0-0-slow", BEAT) as slow:
+        assert slow.take("x.zip")
+        (tmp_path / "claims" / "x.zip").write_text("1-1-fast")  # taken over while it was silent
+        slow.release("x.zip")
+    assert (tmp_path / "claims" / "x.zip").read_text() == "1-1-fast"
+
+
+def test_a_link_that_was_made_though_the_server_denied_it_is_a_claim(tmp_path, monkeypatch):
+    link = os.link
+
+    def answer_lost(source, target):
+        link(source, target)
+        raise FileExistsError
+
+    monkeypatch.setattr(os, "link", answer_lost)
+    with Claims(tmp_path, "0-0-a", BEAT) as claims:
+        assert claims.take("x.zip")
+
+
 def race(folder: Path, name: str, begin, won) -> None:
     with Claims(folder, name, BEAT) as claims:
         begin.wait()
@@ -76,11 +96,11 @@ def test_of_workers_that_race_one_gets_each_file(tmp_path):
 
 
 def test_signs_of_life_are_of_a_task_s_present_worker(tmp_path):
-    assert not is_silent(tmp_path, "3-0", BEAT)  # it has not begun
+    assert not silent_tasks(tmp_path, ["3-0"], BEAT)  # it has not begun
     silence(tmp_path, "3-0-first", SILENT * BEAT + 1)
-    assert is_silent(tmp_path, "3-0", BEAT)
+    assert silent_tasks(tmp_path, ["3-0", "3-01", "4-0"], BEAT) == {"3-0"}
     with Claims(tmp_path, "3-0-again", BEAT):  # the cluster started it anew
-        assert not is_silent(tmp_path, "3-0", BEAT)
+        assert not silent_tasks(tmp_path, ["3-0"], BEAT)
 
 
 def test_a_worker_gives_signs_of_life_as_long_as_it_works(tmp_path):

@@ -38,6 +38,7 @@ ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 MpiDefault=none
 SelectType=select/cons_tres
+GresTypes=gpu
 SelectTypeParameters=CR_CPU
 SlurmdParameters=config_overrides
 SlurmdTimeout=10
@@ -81,11 +82,12 @@ class Slurm:
         key.chmod(0o600)
         host, (port, *ports) = socket.gethostname(), free_ports(1 + len(self.nodes))
         lines = [
-            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={p} CPUs=1 State=UNKNOWN"
+            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={p} CPUs=1 Gres=gpu:1 State=UNKNOWN"
             for name, p in zip(self.nodes, ports, strict=True)
         ]
         text = CONFIG.format(host=host, port=port, folder=self.folder, nodes="\n".join(lines))
         (self.folder / "slurm.conf").write_text(text)
+        (self.folder / "gres.conf").write_text("Name=gpu Count=1\n")  # of no file: GPUs that are only counted
 
     def start(self, name: str) -> None:
         config = ["-f", str(self.folder / "slurm.conf")]
