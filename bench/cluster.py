@@ -1,7 +1,8 @@
 """What fanning out costs: workers that sleep in the place of sampling, and a simulation of many more than fit here.
 
-Writes bench/results/cluster.json: seconds and calls to the disk for one claim; efficiency at 1 to 8 workers, the time
-that a sleeper's files need over the time of all its workers; and, simulated, 1,000 nodes with 100,000 sets.
+Writes bench/results/cluster.json: seconds and calls to the disk for one claim; a task's own seconds, from its start to
+the first set that it begins and to the first that it has made; efficiency at 1 to 8 workers, the time that a sleeper's
+files need over the time of all its workers; and, simulated, 1,000 nodes with 100,000 sets.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ import heapq
 import json
 import multiprocessing
 import random
+import re
+import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,7 +30,7 @@ RESULTS = Path(__file__).parent / "results" / "cluster.json"
 FORK = multiprocessing.get_context("fork")
 WORKERS = (1, 2, 4, 8)
 FILES, SLEEP = 64, 0.25  # files of a run, seconds for each
-CALLS = 9  # of one file on the disk's server: a claim's five, two looks for the file, its rename, the claim's end
+TASK = re.compile(r"begins \S+ ([\d.]+) s after the start\nmade \S+ in ([\d.]+) s")
 
 
 def sleeper(work: Work, name: str, seconds: float) -> None:
@@ -51,8 +56,47 @@ def seconds_of(workers: int, files: int, seconds: float) -> float:
         return time.perf_counter() - begun
 
 
+def calls_of_a_file() -> float:
+    """Calls to the disk for one file of one worker: those of Python's posix module, and files opened. Where many
+    workers look for the last files each asks for some that others have made, MISSES at most between two listings."""
+    found = 0
+
+    def count(frame: object, event: str, called: object) -> None:
+        nonlocal found
+        name, module = getattr(called, "__name__", ""), getattr(called, "__module__", "")
+        found += event == "c_call" and (
+            (module == "posix" and name not in ("fspath", "getpid", "uname")) or name == "open"
+        )
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        work = Work("count", folder, [folder / f"{k}.txt" for k in range(FILES)], Path.is_file, lambda: None)
+        sys.setprofile(count)
+        sleeper(work, "0-0-a", 0.0)
+        sys.setprofile(None)
+    return found / FILES
+
+
+def seconds_of_a_task() -> dict[str, float]:
+    """Of one local task that makes a set of the ci profile: until it begins, with torch and the model's hash, and until
+    the set is made, with diffusers and the model loaded."""
+    here = Path("scratch/bench_cluster")
+    here.mkdir(parents=True, exist_ok=True)
+    text = Path("profiles/ci/params.yaml").read_text(encoding="utf-8")
+    (here / "params.yaml").write_text(text.replace("profile: ci", "profile: bench_cluster"), encoding="utf-8")
+    (here / "executor.yaml").write_text("kind: local\n", encoding="utf-8")
+    params, results = str(here / "params.yaml"), Path("results/bench_cluster")
+    for words in (["pipeline.stages.prompts"], ["analysis.stages.prompts"], ["pipeline.stages.sample", "plain"]):
+        subprocess.run([sys.executable, "-m", words[0], params, *words[1:]], check=True)
+    (log,) = Path("scratch/bench_cluster/shards/plain").glob("*/logs/*_log.out")
+    begins, made = TASK.search(log.read_text(encoding="utf-8")).groups()
+    shutil.rmtree(results)
+    shutil.rmtree(here)
+    return {"to the first claim": float(begins), "first set, the model loaded": float(made)}
+
+
 def simulated(
-    nodes: int, sets: int, seconds: float, spread: float, start: float, per_second: float, dead: float
+    nodes: int, sets: int, seconds: float, spread: float, start: float, per_second: float, dead: float, calls: float
 ) -> dict[str, float]:
     """One run of `sets` by `nodes` workers: a set takes `seconds` times two lognormal factors of that spread, its own
     and its node's; workers begin over `start` seconds; the disk's server does `per_second` calls; a share `dead` of the
@@ -68,7 +112,7 @@ def simulated(
     left, disk, ended, busy = sets, 0.0, 0.0, 0.0
     while left and free:
         now, node = heapq.heappop(free)
-        disk = max(disk, now) + CALLS / per_second  # calls queue at the one server
+        disk = max(disk, now) + calls / per_second  # calls queue at the one server
         took = seconds * speed[node] * rng.lognormvariate(0, spread)
         if disk + took > dies.get(node, float("inf")):
             continue  # its set stays to be made
@@ -76,7 +120,7 @@ def simulated(
         heapq.heappush(free, (disk + took, node))
     ideal = start / 2 + busy / nodes
     found = {"hours": ended / 3600, "efficiency": ideal / ended, "static": static}
-    return {name: round(value, 3) for name, value in (found | {"calls a second": CALLS * sets / ended}).items()}
+    return {name: round(value, 3) for name, value in (found | {"calls a second": calls * sets / ended}).items()}
 
 
 def main() -> None:
@@ -86,12 +130,19 @@ def main() -> None:
         took = statistics.median(seconds_of(workers, FILES, SLEEP) for _ in range(3))
         efficiency = round(FILES * SLEEP / workers / took, 3)
         rows.append({"workers": workers, "seconds": round(took, 3), "efficiency": efficiency})
-    runs = []
+    runs, calls = [], calls_of_a_file()
     for nodes in (1, 8, 100, 1000):
         for per_second in (500, 5000):
-            found = simulated(nodes, 100_000, 60.0, 0.2, 120.0, per_second, 0.01)
+            found = simulated(nodes, 100_000, 60.0, 0.2, 120.0, per_second, 0.01, calls)
             runs.append({"nodes": nodes, "calls a second that the disk does": per_second, **found})
-    result = {"machine": machine(), "seconds of a claim": round(one, 5), "sleepers": rows, "simulated": runs}
+    result = {
+        "machine": machine(),
+        "seconds of a claim": round(one, 5),
+        "calls of a file": round(calls, 1),
+        "seconds of a task": seconds_of_a_task(),
+        "sleepers": rows,
+        "simulated": runs,
+    }
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=2))
 

@@ -152,6 +152,7 @@ def estimates(profile: Profile, rate: float | None) -> list[str]:
     if rate:
         plain = rows["(style classifier)"].passes * one.denoiser + one.decoder
         lines.append(f"{rate / plain:.3g} plain images a second, at {SHARE:.0%} of a matrix product's rate here")
+        lines.append(f"For executor.yaml: seconds_per_pass: {one.denoiser / rate:.3g}")
     return lines
 
 
