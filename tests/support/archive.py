@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # What no archive of the repository holds.
 MADE = re.compile(
-    r"\.venv|scratch|\.git|\.dvc/(cache|tmp|config.local)|results/[^/]+/(samples|features|report)|.*__pycache__"
+    r"\.venv|scratch|archive|\.git|\.dvc/(cache|tmp|config.local)|results/[^/]+/(samples|features|report)|.*__pycache__"
 )
 
 

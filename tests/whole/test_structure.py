@@ -34,6 +34,7 @@ ORDER = [
     "analysis/leaderboard",
     "analysis/figures",
     "analysis/stages",
+    "analysis/artifact",
     "analysis",
 ]
 PACKAGES = ("repulsion", "pipeline", "analysis")
