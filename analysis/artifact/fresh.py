@@ -106,9 +106,13 @@ def repeated_bytes() -> str:
     """In words, how many of the row's image sets are whole and have the bytes that dvc.lock records: no check, as another
     processor may round otherwise."""
     stages, study = read_yaml(Path("dvc.lock"))["stages"], read_profile(Path("scratch") / NAME / "params.yaml", Study)
-    whole = study.prompts.only is None or len(study.prompts.only) == len(read_prompts(Path("results/small/prompts.csv")))
+    whole = study.prompts.only is None or len(study.prompts.only) == len(
+        read_prompts(Path("results/small/prompts.csv"))
+    )
     if not whole:
         return "image sets are those of some prompts; those of all (PROMPTS=all) are compared byte by byte, too"
-    recorded = {s: stages[f"sample@{s}"] for s in study.methods} | {s: stages[f"reference@{s}"] for s in study.references}
+    recorded = {s: stages[f"sample@{s}"] for s in study.methods} | {
+        s: stages[f"reference@{s}"] for s in study.references
+    }
     same = [s for s, stage in recorded.items() if md5_of(study.samples(s)) == stage["outs"][0]["md5"]]
     return f"{len(same)} of {len(recorded)} image sets have the very bytes of dvc.lock ({', '.join(same) or 'none'})"

@@ -29,10 +29,13 @@ verdict; it ends with exit code 1 where a check does not hold:
 1. **Hashes.** Weights, prompts and results in git against the MD5 sums in the `dvc.lock` files.
 2. **Claims.** Every table and claim, and the leaderboard, made again of the distances in git: a verdict per claim.
 3. **One row, made again.** `style_classifier`, with plain sampling and the references, from weights to distances, by
-   the benchmark's own stages and the small profile's settings. By default on one prompt, `cave`; `make verify PROMPTS="vase
-   tree"` takes others and `PROMPTS=all` the whole row. A set's bytes depend on no other set and an image's noise on its
-   prompt and index alone, so that each result is compared with that of the same prompt in `expected.csv`, within the
-   tolerances of `params.yaml` (`analysis.check`), and the claims that the row decides get a verdict of their own.
+   the benchmark's own stages and the small profile's settings. By default on one prompt, `cave`;
+   `make verify PROMPTS="vase tree"` takes others and `PROMPTS=all` the whole row. A set's bytes depend on no other set
+   and an image's noise on its prompt and index alone, so that each result is compared with that of the same prompt in
+   `expected.csv`, within the tolerances of `params.yaml` (`analysis.check`), and the claims that the row decides get a
+   verdict of their own.
+
+`.ci/Containerfile` is the environment as an image. It has not been built yet: a test checks what it copies and runs.
 
 """
 BADGES = """## Badges

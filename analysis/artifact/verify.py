@@ -26,7 +26,9 @@ from repulsion.core.errors import one_line_errors
 def files() -> Iterator[Check]:
     for lock in locks():
         others, count = moved(lock)
-        line = f"{', '.join(others)}: missing, or not as recorded" if others else f"{count} files and folders as recorded"
+        line = (
+            f"{', '.join(others)}: missing, or not as recorded" if others else f"{count} files and folders as recorded"
+        )
         yield Check(f"hashes, {lock}", not others, line)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import mlcroissant
 import pytest
-from archive import archive
+from archive import committed
 from crates import issues
 from end_to_end import ROOT
 
@@ -24,23 +24,13 @@ from analysis.study.settings import Study
 from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput
 
-WHO = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
 CRATES = ("ro-crate-1.1", "process-run-crate-0.5", "workflow-ro-crate-1.0", "workflow-run-crate-0.5",
           "provenance-run-crate-0.5")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
-    """The repository as one commit, with links as links."""
-    folder = archive(tmp_path_factory.mktemp("clone"))
-    for path in ROOT.glob("profiles/*/dvc.yaml"):
-        if path.is_symlink():
-            copy = folder / path.relative_to(ROOT)
-            copy.unlink(missing_ok=True)
-            copy.symlink_to(os.readlink(path))
-    for words in (["init", "--quiet"], ["add", "--all"], [*WHO, "commit", "--quiet", "--message=one"]):
-        subprocess.run(["git", *words], cwd=folder, check=True)
-    return folder
+    return committed(tmp_path_factory.mktemp("clone"))
 
 
 @pytest.fixture
@@ -163,7 +153,9 @@ def test_croissant_is_valid_and_reads_what_is_in_git(study):
 
 def test_the_list_of_packages_is_the_lock_file(sbom):
     """Every package with its version; no time, number or host of one run."""
-    lock = dict(re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    lock = dict(
+        re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([^ ;\\]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    )
     assert len(lock) > 100 and {one["name"]: one["version"] for one in sbom["components"]} == lock
     assert "serialNumber" not in sbom and "timestamp" not in sbom["metadata"] and sbom["bomFormat"] == "CycloneDX"
     assert sbom["metadata"]["component"]["name"] == "repulsion-bench"

@@ -61,6 +61,27 @@ def test_the_deposit_says_what_the_citation_does():
     found = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
     cited = citation()
     assert ZENODO <= found.keys() and found["upload_type"] == "software" and found["access_right"] == "open"
-    same = {"title": "title", "version": "version", "license": "license", "keywords": "keywords", "description": "abstract"}
+    same = {
+        "title": "title",
+        "version": "version",
+        "license": "license",
+        "keywords": "keywords",
+        "description": "abstract",
+    }
     assert {key: found[key] for key in same} == {key: cited[name] for key, name in same.items()}
     assert [one["name"] for one in found["creators"]] == [one["name"] for one in cited["authors"]]
+
+
+def test_the_container_file_copies_and_runs_what_there_is():
+    """It is not built in tests, which need no network: its parts are checked."""
+    text = (ROOT / ".ci/Containerfile").read_text(encoding="utf-8")
+    (base,) = re.findall(r"^FROM (\S+)$", text, re.MULTILINE)
+    assert re.fullmatch(r"docker\.io/library/python:3\.\d+\.\d+-slim-bookworm", base)
+    copied = [name for line in re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE) for name in line.split()]
+    assert "requirements.lock" in copied and all((ROOT / name).exists() for name in copied)
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    ran = (
+        re.findall(r"^RUN make (\S+)$", text, re.MULTILINE)
+        + json.loads(re.findall(r"^CMD (.+)$", text, re.MULTILINE)[0])[1:]
+    )
+    assert ran == ["env", "scm", "verify"] and set(ran) <= set(targets)

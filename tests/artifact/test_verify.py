@@ -96,7 +96,9 @@ def test_a_changed_result_is_found_by_every_route(folder):
     assert "results/small/tables/gap_closed_mmd.csv" in failed and "results/small/tables/truth.csv" not in failed
     failed = [one for one in recomputed.claims() if not one.holds]
     assert all(one.what.startswith("claim, U-Net") for one in failed)
-    named = [one for one in failed if one.what.endswith("Repelling particles makes samples more diverse (style classifier)")]
+    named = [
+        one for one in failed if one.what.endswith("Repelling particles makes samples more diverse (style classifier)")
+    ]
     assert len(named) == 1 and "expected 0.89131" in named[0].found
     assert not recomputed.leaderboard().holds
 
@@ -143,7 +145,9 @@ def test_the_row_is_the_small_profile_s_but_for_its_prompts_and_methods(folder):
     study, small = fresh.profile_of(["cave"]), read_profile(Path("params.yaml"), Study)
     assert study.methods == ("plain", fresh.ROW) and study.prompts.only == ("cave",)
     own = {"profile", "root", "here", "methods", "image_sets", "prompts"}
-    assert {k: v for k, v in vars(study).items() if k not in own} == {k: v for k, v in vars(small).items() if k not in own}
+    assert {k: v for k, v in vars(study).items() if k not in own} == {
+        k: v for k, v in vars(small).items() if k not in own
+    }
     assert replace(study.prompts, only=None) == small.prompts
 
 
@@ -186,4 +190,7 @@ def test_the_verdict_is_the_exit_code(monkeypatch, capsys, holds):
             verify.main()
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == "ok    hashes, dvc.lock: as recorded" and lines[2].startswith("ok  " if holds else "FAIL")
-    assert re.match("HOLDS: every check, without a row" if holds else "DOES NOT HOLD: 1 checks failed, first FAIL  a claim", lines[-1])
+    assert re.match(
+        "HOLDS: every check, without a row" if holds else "DOES NOT HOLD: 1 checks failed, first FAIL  a claim",
+        lines[-1],
+    )

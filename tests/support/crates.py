@@ -33,6 +33,13 @@ def issues(folder: Path, profile: str, monkeypatch) -> list[str]:
 
 if __name__ == "__main__":
     import pytest
+
     with pytest.MonkeyPatch.context() as m:
-        for p in ("ro-crate-1.1", "process-run-crate-0.5", "workflow-ro-crate-1.0", "workflow-run-crate-0.5", "provenance-run-crate-0.5"):
+        for p in (
+            "ro-crate-1.1",
+            "process-run-crate-0.5",
+            "workflow-ro-crate-1.0",
+            "workflow-run-crate-0.5",
+            "provenance-run-crate-0.5",
+        ):
             print(p, issues(Path("/tmp/crate"), p, m)[:12])

@@ -122,7 +122,9 @@ def action_of(crate: ROCrate, name: str, stage: dict[str, Any], agent: ContextEn
     )
 
 
-def steps(crate: ROCrate, workflow: Any, run: ContextEntity, runs: dict[str, ContextEntity], agent: ContextEntity) -> None:
+def steps(
+    crate: ROCrate, workflow: Any, run: ContextEntity, runs: dict[str, ContextEntity], agent: ContextEntity
+) -> None:
     """Which file each step of the workflow runs, and that DVC ran the steps."""
     tools = {name: one["instrument"] for name, one in runs.items()}
     workflow["hasPart"] = list({tool.id: tool for tool in tools.values()}.values())
@@ -133,7 +135,9 @@ def steps(crate: ROCrate, workflow: Any, run: ContextEntity, runs: dict[str, Con
         controls.append(add(crate, f"#control/{name}", "ControlAction", name=f"DVC ran {name}", **about))
         ordered.append(step)
     workflow["step"] = ordered
-    engine = add(crate, "#dvc", "SoftwareApplication", name="DVC", url="https://dvc.org/", softwareVersion=dvc.__version__)
+    engine = add(
+        crate, "#dvc", "SoftwareApplication", name="DVC", url="https://dvc.org/", softwareVersion=dvc.__version__
+    )
     about = {"instrument": engine, "object": controls, "result": run, "agent": agent}
     add(crate, "#organize", "OrganizeAction", name="DVC ran the workflow", **about)
 

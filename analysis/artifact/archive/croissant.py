@@ -73,7 +73,10 @@ def croissant_of(study: Study) -> dict[str, Any]:
             includes=[str(study.features("*"))],
         )
     )
-    records = [record_set("prompts", PROMPTS, file_object="prompts-file"), record_set("results", RESULTS, file_object="results-file")]
+    records = [
+        record_set("prompts", PROMPTS, file_object="prompts-file"),
+        record_set("results", RESULTS, file_object="results-file"),
+    ]
     records += [record_set(f"images-in-{name}", IMAGES, file_set=f"manifest-{name}") for name in sets]
     metadata = mlc.Metadata(
         name="repulsion-bench",

@@ -18,7 +18,9 @@ CITATION = Path("CITATION.cff")
 def git(*words: str) -> str:
     done = subprocess.run(["git", *words], capture_output=True, check=False)
     if done.returncode:
-        raise BadInput(f"git {words[0]}: {done.stderr.decode().strip()}; an archive is made in a clone of the repository")
+        raise BadInput(
+            f"git {words[0]}: {done.stderr.decode().strip()}; an archive is made in a clone of the repository"
+        )
     return done.stdout.decode()
 
 
