@@ -103,8 +103,8 @@ def of_claims(study: Study, shipped: Study, prompts: list[str]) -> Iterator[Chec
 
 
 def repeated_bytes() -> str:
-    """In words, how many of the row's image sets are whole and have the bytes that dvc.lock records: no check, as another
-    processor may round otherwise."""
+    """In words, how many of the row's image sets are whole and have the bytes that dvc.lock records: no check, as
+    another processor may round otherwise."""
     stages, study = read_yaml(Path("dvc.lock"))["stages"], read_profile(Path("scratch") / NAME / "params.yaml", Study)
     whole = study.prompts.only is None or len(study.prompts.only) == len(
         read_prompts(Path("results/small/prompts.csv"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from string import Template
 
 import pandas as pd
 
@@ -21,66 +22,7 @@ from pipeline.profile.profile import read_profile
 from repulsion.core.errors import BadInput
 from repulsion.core.files import read_json, read_text
 
-HEAD = """# The artifact: claims, commands and badges
-
-Written by `make artifact` from the results in git. `make verify` checks it all and prints one line per check, then one
-verdict; it ends with exit code 1 where a check does not hold:
-
-1. **Hashes.** Weights, prompts and results in git against the MD5 sums in the `dvc.lock` files.
-2. **Claims.** Every table and claim, and the leaderboard, made again of the distances in git: a verdict per claim.
-3. **One row, made again.** `style_classifier`, with plain sampling and the references, from weights to distances, by
-   the benchmark's own stages and the small profile's settings. By default on one prompt, `cave`;
-   `make verify PROMPTS="vase tree"` takes others and `PROMPTS=all` the whole row. A set's bytes depend on no other set
-   and an image's noise on its prompt and index alone, so that each result is compared with that of the same prompt in
-   `expected.csv`, within the tolerances of `params.yaml` (`analysis.check`), and the claims that the row decides get a
-   verdict of their own.
-
-`.ci/Containerfile` is the environment as an image. It has not been built yet: a test checks what it copies and runs.
-
-"""
-BADGES = """## Badges
-
-In the terms of ACM's Artifact Review and Badging, version 1.1. None has been awarded; this is what a reviewer can check.
-
-| badge | what there is to check |
-|---|---|
-| Artifacts Available | **Not yet**: it takes a deposit with an identifier, and there is none. `make archive` makes what is to be deposited: one ZIP of a commit, whose SHA-256 repeats, with `.zenodo.json`, `CITATION.cff`, an RO-Crate of the run, Croissant metadata and a list of packages. |
-| Artifacts Evaluated: Functional | Documented ([structure](structure.md), [reproducing](reproducing.md)), consistent and complete (the claims below, each with its file and command), exercisable (`make reproduce PROFILE=ci`, `make test`). |
-| Artifacts Evaluated: Reusable | Methods, energies, prompts, encoders and models of others ([extending](extending.md)), a library that is installed alone ([models](models.md)), parameters with schemas, licences below. |
-| Results Validated: Reproduced | By another team with these artifacts: `make verify` in part, `make reproduce` and `make check` in whole, `make peers` and `make carry-over` for what is beyond the small profile. |
-| Results Validated: Replicated | By another team *without* these artifacts: formulas, settings and margins are in [methods](methods.md), [metrics](metrics.md) and [the world](world.md). Our second model is no replication: it is ours. |
-
-"""
-CLAIMS = """## Claims
-
-A claim holds where its number is above 0 with its whole interval (95%). Numbers and verdicts are those of
-`results/carry_over/claims.csv`, made by `make reproduce`, `make reproduce PROFILE=flow` and `make carry-over`;
-`make verify` takes them again of the distances in git. The last column says which the row made again decides, too.
-
-"""
-OTHERS = """
-## The other numbers
-
-Those of [results](results.md): the file that has each, what makes the file, and what `make verify` does with it.
-
-"""
-COMMANDS = """
-## Time and memory
-
-Times are those of [reproducing](reproducing.md), on two cores. Memory is the largest process's of the small profile,
-as `bench/results/stages.json` has it; there are as many as cores. Where it was not measured nothing stands.
-
-"""
-LICENCES = """
-## Licences
-
-| part | licence |
-|---|---|
-| code, prompts, results, figures | [Apache-2.0](../LICENSE) |
-"""
-LAST = """| icons of the drawn world, and pictures made of them | [their authors' own](../pipeline/world/drawn/LICENCES.md) |
-| packages that it runs on | their own: `sbom.cdx.json` in the archive lists them, from `requirements.lock` |
-"""
+TEMPLATE = Path(__file__).with_suffix(".md")
 AGAIN, HASH = "made again of the distances in git", "hash"
 # What makes a file, by its folder, and whether make verify makes it again.
 MADE_BY = {
@@ -91,8 +33,10 @@ MADE_BY = {
     "bench/results": ("make bench", "no: times differ from run to run"),
 }
 ONLY_HASHED = {"results/leaderboard/growth.csv": "make peers"}
-SHOWN = ("make verify", "make archive", "make reproduce", "make reproduce PROFILE=flow", "make carry-over", "make peers",
-         "make leaderboard", "make sweep", "make validate", "make test")  # fmt: skip
+SHOWN = (
+    *("make verify", "make archive", "make reproduce", "make reproduce PROFILE=flow", "make carry-over", "make peers"),
+    *("make leaderboard", "make sweep", "make validate", "make test"),
+)
 
 
 def table(*rows: tuple[str, ...]) -> str:
@@ -186,7 +130,8 @@ def licences() -> str:
 
 
 def render() -> str:
-    return HEAD + BADGES + CLAIMS + claims() + OTHERS + others() + COMMANDS + commands() + LICENCES + licences() + LAST
+    parts = {"claims": claims(), "others": others(), "commands": commands(), "licences": licences()}
+    return Template(read_text(TEMPLATE)).substitute(parts)
 
 
 if __name__ == "__main__":

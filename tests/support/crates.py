@@ -1,7 +1,5 @@
 """The public validator of RO-Crates without a network: it gets the terms that our crate uses from here."""
 
-import json
-import sys
 from pathlib import Path
 
 from rdflib.plugins.shared.jsonld import context as jsonld
@@ -29,17 +27,3 @@ def issues(folder: Path, profile: str, monkeypatch) -> list[str]:
     )
     found = services.validate(settings)
     return [f"{one.check.identifier} {one.violatingEntity}: {one.message}" for one in found.get_issues()]
-
-
-if __name__ == "__main__":
-    import pytest
-
-    with pytest.MonkeyPatch.context() as m:
-        for p in (
-            "ro-crate-1.1",
-            "process-run-crate-0.5",
-            "workflow-ro-crate-1.0",
-            "workflow-run-crate-0.5",
-            "provenance-run-crate-0.5",
-        ):
-            print(p, issues(Path("/tmp/crate"), p, m)[:12])

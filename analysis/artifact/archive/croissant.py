@@ -6,7 +6,6 @@ its MD5 sums.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 

@@ -46,8 +46,8 @@ def seconds() -> int:
 
 
 def tracked() -> dict[str, str]:
-    """The files that git tracks and their modes, links among them, in order. Raises BadInput where one was changed: what
-    is archived is a commit."""
+    """The files that git tracks and their modes, links among them, in order. Raises BadInput where one was changed:
+    what is archived is a commit."""
     if changed := git("status", "--porcelain", "--untracked-files=no").strip():
         raise BadInput(f"an archive is made of a commit; commit or undo first: {changed.splitlines()[0]}")
     listed = (line.split("\t", 1) for line in git("ls-files", "-s", "-z").split("\0") if line)
