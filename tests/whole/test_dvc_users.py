@@ -11,7 +11,7 @@ import pytest
 from archive import committed
 
 # What the first stage of the ci profile does not read: DVC looks at every profile, and git at every file.
-LESS = r"(models/(?!painted-world/)|results/(?!small/[^/]*$)|profiles/(?!ci/|sweep/|params)|tests/|docs/|bench/)"
+LESS = r"(models/(?!painted-world/)|results/(?!(small|validation|sweep)/[^/]*$)|profiles/(?!ci/|sweep/|validation/|params)|tests/|docs/|bench/)"
 PARAMS, SUMMARY, GAP = "profiles/ci/params.yaml", "results/small/summary.json", "results/small/gap_closed.csv"
 
 
