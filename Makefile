@@ -1,5 +1,5 @@
-# make reproduce | test | test-slurm | check | plan | preflight | fetch | world | drawn-world | icons | validate | sweep | carry-over |
-# peers | leaderboard | submit | bench | bench-sd2 | lint | schemas;
+# make reproduce | test | test-slurm | check | verify | archive | artifact | plan | preflight | fetch | world |
+# drawn-world | icons | validate | sweep | carry-over | peers | leaderboard | submit | bench | bench-sd2 | lint | schemas;
 # every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # No target but fetch downloads a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env scm profile test test-slurm lint world drawn-world icons validate sweep carry-over peers leaderboard submit reproduce preflight fetch check plan bench bench-sd2 schemas lock
+.PHONY: env scm profile test test-slurm lint world drawn-world icons validate sweep carry-over peers leaderboard submit reproduce preflight fetch check verify archive artifact plan bench bench-sd2 schemas lock
 
 env: .venv/.locked
 
@@ -106,7 +106,16 @@ fetch: profile
 
 # The profile's results against the expected ones, within its tolerances; a table of what moved.
 check: profile
-	@$(BIN)/python -m analysis.check $(HERE)params.yaml
+	@$(BIN)/python -m analysis.artifact.check $(HERE)params.yaml
+
+# For reviewers: hashes, every claim once more from the results in git, and one row made again on PROMPTS (ids, or all).
+PROMPTS ?= cave
+verify: env
+	@$(BIN)/python -m analysis.artifact.verify "$(PROMPTS)"
+
+# One ZIP of the commit that is checked out, with a run crate, Croissant metadata and the list of packages; its SHA-256.
+archive: env
+	@$(BIN)/python -m analysis.artifact.archive.bundle archive
 
 # What would run where the cache is full, the long stages included, without running it.
 plan: env scm
@@ -122,6 +131,10 @@ bench: env
 # Stable Diffusion 2's architecture with random weights: on a GPU, or for ten minutes on the CPU.
 bench-sd2: env
 	$(BIN)/python -m bench.sd2
+
+# The page for reviewers, of what is in git.
+artifact: env
+	$(BIN)/python -m analysis.artifact.page > docs/artifact.md
 
 # What editors complete and check params.yaml and files of methods by.
 schemas: env

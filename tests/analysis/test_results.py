@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from profile_values import VALUES
 
-from analysis.check import KEYS, compare, read_expected, report
+from analysis.artifact.check import KEYS, compare, read_expected, report
 from analysis.estimates.estimates import estimates, estimates_by_prompt, gap_estimates
 from analysis.study.results import Row, by_prompt, passes_per_image, read_results, select, write_results
 from analysis.study.rows import keys_of
@@ -188,7 +188,7 @@ def test_a_row_that_only_one_side_has_is_beyond(profile):
 
 
 def test_expected_values_that_are_not_whole(profile):
-    with pytest.raises(BadInput, match="no expected.csv; python -m analysis.check with --accept writes it"):
+    with pytest.raises(BadInput, match="no expected.csv; python -m analysis.artifact.check with --accept writes it"):
         read_expected(profile.expected)
     table = of_general(profile)[[*KEYS, "value"]]
     for bad, message in (

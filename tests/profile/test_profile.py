@@ -209,7 +209,7 @@ def test_entry_points_say_what_they_expect(monkeypatch):
             "usage: python -m pipeline.stages.sample params.yaml [METHOD]\n\nSTAGE sample: one method's",
         ),
         ("analysis.stages.tables", "usage: python -m analysis.stages.tables params.yaml\n\nSTAGE tables"),
-        ("analysis.check", "usage: python -m analysis.check params.yaml [--accept]"),
+        ("analysis.artifact.check", "usage: python -m analysis.artifact.check params.yaml [--accept]"),
     ],
 )
 def test_every_entry_point_has_help(module, shown):

@@ -1,5 +1,6 @@
 """A copy of the repository as an archive of it would be: what git knows, and nothing that was made since."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 # What no archive of the repository holds.
 MADE = re.compile(
-    r"\.venv|scratch|\.git|\.dvc/(cache|tmp|config.local)|results/[^/]+/(samples|features|report)|.*__pycache__"
+    r"\.venv|scratch|archive|\.git|\.dvc/(cache|tmp|config.local)|results/[^/]+/(samples|features|report)|.*__pycache__"
 )
 
 
@@ -21,9 +22,25 @@ def files() -> list[str]:
     return [name for name in found.split("\0") if name and (ROOT / name).is_file()]
 
 
-def archive(folder: Path) -> Path:
-    """The repository's files and nothing else."""
-    for name in files():
+def archive(folder: Path, less: str = "$.") -> Path:
+    """The repository's files and nothing else; without those whose names match `less`."""
+    for name in (name for name in files() if not re.match(less, name)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, folder / name)
+    return folder
+
+
+def committed(folder: Path, less: str = "$.") -> Path:
+    """The repository's files as the one commit of a repository, with links as links, and permissions."""
+    archive(folder, less)
+    for name in (name for name in files() if not re.match(less, name)):
+        shutil.copymode(ROOT / name, folder / name)
+    for path in ROOT.glob("profiles/*/dvc.yaml"):
+        if path.is_symlink() and not re.match(less, str(path.relative_to(ROOT))):
+            copy = folder / path.relative_to(ROOT)
+            copy.unlink(missing_ok=True)
+            copy.symlink_to(os.readlink(path))
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
+    for words in (["init", "--quiet"], ["add", "--all"], [*who, "commit", "--quiet", "--message=one"]):
+        subprocess.run(["git", *words], cwd=folder, check=True)
     return folder

@@ -1,6 +1,6 @@
 """`make check`: a profile's results against the expected ones, within the profile's tolerances; a table of what moved.
 
-`python -m analysis.check params.yaml` compares and fails where something moved too far; --accept stores the
+`python -m analysis.artifact.check params.yaml` compares and fails where something moved too far; --accept stores the
 results as the expected ones.
 """
 
@@ -27,7 +27,7 @@ ACCEPT = "--accept"
 
 def read_expected(path: Path) -> pd.DataFrame:
     return table_at(
-        path, [KEYS], [], f"python -m analysis.check with {ACCEPT}", ["value"], dtype=dict.fromkeys(KEYS, str)
+        path, [KEYS], [], f"python -m analysis.artifact.check with {ACCEPT}", ["value"], dtype=dict.fromkeys(KEYS, str)
     )
 
 
