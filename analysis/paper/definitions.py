@@ -11,10 +11,12 @@ MORE, LESS = "more", "less"
 
 @dataclass(frozen=True)
 class Definition:
-    """What a number is; `better` is MORE, LESS, or empty where neither way is better."""
+    """What a number is; `better` is MORE, LESS, or empty where neither way is better. `name` is what pages call it,
+    where that is not its key."""
 
     text: str
     better: str = ""
+    name: str = ""
 
 
 DEFINITIONS = {
@@ -22,11 +24,13 @@ DEFINITIONS = {
         "Fréchet distance: between Gaussians fitted to the features of a set and of the reference; with few images it "
         "is biased upwards",
         LESS,
+        name="Fréchet distance",
     ),
     "mmd": Definition(
         "squared maximum mean discrepancy, unbiased: how far the features of a set are distributed from the "
         "reference's",
         LESS,
+        name="MMD",
     ),
     "precision": Definition("share of images that lie among the true renders, by nearest neighbours", MORE),
     "nearest_distance": Definition("distance of an image's features to the nearest true render", LESS),
@@ -43,11 +47,13 @@ DEFINITIONS = {
         "share of the gap closed, Fréchet distance: 0 is plain sampling, 1 the reference drawn again, negative is away "
         "from it",
         MORE,
+        name="share of the gap closed, Fréchet distance",
     ),
     "gap": Definition(
         "share of the gap closed, unbiased squared MMD: 0 is plain sampling, 1 the reference drawn again, negative is "
         "away from it",
         MORE,
+        name="share of the gap closed, MMD",
     ),
     "gain": Definition(
         "share of the gap between plain sampling and the reference closed, mean of the three spaces", MORE
@@ -56,8 +62,13 @@ DEFINITIONS = {
         "the number that follows from the thesis's published distances: Stable Diffusion 2, other features, no "
         "intervals",
         MORE,
+        name="the thesis's number",
     ),
-    "claim": Definition("what the column 'number' says; the claim holds where its whole interval is above 0", MORE),
+    "claim": Definition(
+        "what the column 'number' says; the claim holds where its whole interval is above 0",
+        MORE,
+        name="a claim's number",
+    ),
     "p value": Definition(
         "p-value of the difference in the column before, by Holm's correction over the methods", LESS
     ),
@@ -65,8 +76,14 @@ DEFINITIONS = {
         "the part of what a method closes in location and in style that falls in the space its embedding is named for",
         MORE,
     ),
-    "artists": Definition("different artists recognised among so many images of a prompt", MORE),
-    "places": Definition("different places of a 5 x 5 grid recognised among so many images of a prompt", MORE),
+    "artists": Definition(
+        "different artists recognised among so many images of a prompt", MORE, name="artists among the first images"
+    ),
+    "places": Definition(
+        "different places of a 5 x 5 grid recognised among so many images of a prompt",
+        MORE,
+        name="places among the first images",
+    ),
     "images for plain's artists": Definition("images that show as many artists as all of plain sampling's do", LESS),
     "images for plain's places": Definition("images that show as many places as all of plain sampling's do", LESS),
     "margin used": Definition("of the quality that suffers most: 0 is plain sampling's, 1 is the margin", LESS),
@@ -75,14 +92,18 @@ DEFINITIONS = {
         "latents through the denoiser for one image, backwards; passes of a decoder or an encoder are not counted", LESS
     ),
     "passes with backward": Definition(
-        "forward and backward passes of the denoiser, as a multiple of plain sampling's", LESS
+        "forward and backward passes of the denoiser, as a multiple of plain sampling's", LESS, name="passes"
     ),
-    "passes of plain": Definition("forward passes as a multiple of plain sampling's", LESS),
+    "passes of plain": Definition(
+        "forward passes as a multiple of plain sampling's", LESS, name="forward passes of plain's"
+    ),
     "seconds_per_image": Definition(
         "seconds for one image, measured once, by make bench, on the machine that bench/results/cost.json names", LESS
     ),
-    "time_of_plain": Definition("seconds for one image as a multiple of plain sampling's, in one run", LESS),
-    "peak_gib": Definition("peak memory in GiB, of a process of its own", LESS),
+    "time_of_plain": Definition(
+        "seconds for one image as a multiple of plain sampling's, in one run", LESS, name="time of plain's"
+    ),
+    "peak_gib": Definition("peak memory in GiB, of a process of its own", LESS, name="peak memory"),
     "rank": Definition("place by gain; a range where paired tests do not tell methods apart", LESS),
     "rank correlation": Definition("Spearman's correlation of the methods' shares on two models", MORE),
     "pairs told apart in both": Definition("pairs of methods whose order is told apart on both models"),

@@ -131,12 +131,16 @@ def board_of(study: Study) -> pd.DataFrame | None:
     return board.fillna({"knows labels": ""})
 
 
-def told(study: Study, board: pd.DataFrame | None, name: str) -> str:
+def model_on_board(study: Study) -> str:
+    """What the leaderboard calls the profile's model; empty where it is not there."""
+    here = f"{study.here}params.yaml"
+    return next((model for model, paths in read_leaderboard().models.items() if here in paths), "")
+
+
+def told(board: pd.DataFrame | None, model: str, name: str) -> str:
     """The labels that a method's network was told, by the leaderboard; nothing where it is not on it."""
     if board is None:
         return ""
-    here = f"{study.here}params.yaml"
-    model = next(model for model, paths in read_leaderboard().models.items() if here in paths)
     rows = board[(board["model"] == model) & (board["method"] == name)]
     return "" if rows.empty else str(rows["knows labels"].iloc[0])
 
@@ -152,13 +156,13 @@ def render(study: Study) -> str:
     prompts = read_prompts(study.prompts_file)
     prompt_ids = [p.prompt_id for p in prompts]
     results = read_results(study)
-    found, board = measured(results, study), board_of(study)
+    found, board, model = measured(results, study), board_of(study), model_on_board(study)
     first = opening(found, study)
     images = images_of(study, prompt_ids)
     sheets, shown = fitting(images)
     compared = numbers(results, study)
     methods, tables = methods_table(found, study), tables_of(study, prompt_ids)
-    boards = [] if board is None else [board_table(board, study.image_sets)]
+    boards = [] if board is None else [board_table(board, model, study.image_sets)]
     everything = [methods, *boards, *(one for of in tables.values() for one in of)]
     keys = dict.fromkeys(m["key"] for m in compared["measures"])
     for one in everything:
@@ -169,7 +173,7 @@ def render(study: Study) -> str:
         profile=study,
         prompts=prompts,
         label=label,
-        finding=finding(found, study, told(study, board, first)),
+        finding=finding(found, study, told(board, model, first)),
         first=first,
         sheets=sheets,
         shown=shown,

@@ -26,7 +26,9 @@ function show() {
     row.append(head);
     for (const text of texts) {
       const cell = row.insertCell();
-      cell.textContent = text ?? "-";
+      const [number, interval] = (text ?? "-").split(" [");
+      cell.append(number);
+      if (interval) cell.append(" ", Object.assign(document.createElement("small"), { textContent: "[" + interval }));
       cell.dataset.v = "";
     }
   }

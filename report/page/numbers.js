@@ -69,7 +69,7 @@ document.addEventListener("keydown", event => {
 });
 
 for (const word of document.querySelectorAll(".told")) {
-  asButton(word, () => explain(word.dataset.of + ": " + word.dataset.key.replaceAll("_", " "), word.dataset.printed, word.dataset.key, "", ""));
+  asButton(word, () => explain(word.dataset.of + ": " + definitions.get(word.dataset.key).querySelector("dt").textContent, word.dataset.printed, word.dataset.key, "", ""));
 }
 // What is folded away gets its buttons when it is opened: there are thousands.
 for (const table of document.querySelectorAll("table")) if (!table.closest("details:not([open])")) withNumbers(table);

@@ -47,8 +47,9 @@ def cell(row: pd.Series, name: str) -> Cell:
     return Cell(text, value)
 
 
-def board_table(board: pd.DataFrame, sets: tuple[str, ...] = ()) -> Table:
-    """Every row of the leaderboard, which its filters choose from; `sets` are those that the page has pictures of."""
+def board_table(board: pd.DataFrame, model: str = "", sets: tuple[str, ...] = ()) -> Table:
+    """Every row of the leaderboard, which its filters choose from; `sets` are those of a model that the page has
+    pictures of."""
     words = [name for name in WORDS if name in board]
     numbers = {name: of for name, of in NUMBERS.items() if name in board}
     columns = [Column("method"), *map(Column, words), Column("rank", "rank"), Column("margins"), Column("knows")]
@@ -61,7 +62,7 @@ def board_table(board: pd.DataFrame, sets: tuple[str, ...] = ()) -> Table:
         texts = [label(row["method"]) + "".join(f" ({tag})" for tag in tags), *(row[name] for name in words)]
         cells = [*map(Cell, texts), Cell(rank_of(row), float(row["best rank"]))]
         cells += [Cell("hold" if held else "do not"), Cell(knows)]
-        name = row["method"] if row["method"] in sets else ""
+        name = row["method"] if row["model"] == model and row["method"] in sets else ""
         rows.append(Row([*cells, *(cell(row, name) for name in numbers)], name, not held))
     choices = (k for k, column in enumerate(columns) if column.title in (*WORDS, "margins", "knows"))
     filters = [Filter(columns[k].title, distinct(rows, k), k) for k in choices if len(distinct(rows, k)) > 1]

@@ -53,7 +53,7 @@ def finding(found: list[Measured], study: Study, told: str = "") -> list[Sentenc
         " of the gap between plain sampling and the most diverse images that the model can make.",
     ]
     cost: Sentence = [passes(top), " times the passes through the denoiser"]
-    hint = f"; a network of it was told the {told}" if told else ""
+    hint = f"; its network was told the {told} of every picture that it learnt from" if told else ""
     if ARTISTS not in top.counts:
         return [first, ["It takes ", *cost, hint + "."]]
     own, plains = (number(one.counts[ARTISTS], ARTISTS, one) for one in (top, plain))

@@ -64,7 +64,14 @@ def overlap(one: Box, other: Box) -> bool:
 def place(x: float, y: float, text: str, taken: list[Box], frame: Box) -> tuple[float, float, str, bool]:
     """Where a label stands: right of its point, left, above or below, the first that is free and in the frame."""
     width = LETTER * len(text)
-    for anchor, dx, dy in (("start", 10, 4), ("end", -10, 4), ("middle", 0, -10), ("middle", 0, 19)):
+    for anchor, dx, dy in (
+        ("start", 10, 4),
+        ("end", -10, 4),
+        ("start", 9, -5),
+        ("start", 9, 14),
+        ("middle", 0, -10),
+        ("middle", 0, 20),
+    ):
         left = x + dx - {"start": 0, "end": width, "middle": width / 2}[anchor]
         box = (left, y + dy - LINE + 2, left + width, y + dy + 2)
         inside = frame[0] <= box[0] and frame[1] <= box[1] and box[2] <= frame[2] and box[3] <= frame[3]
