@@ -86,7 +86,9 @@ DEFINITIONS = {
     ),
     "images for plain's artists": Definition("images that show as many artists as all of plain sampling's do", LESS),
     "images for plain's places": Definition("images that show as many places as all of plain sampling's do", LESS),
-    "margin used": Definition("of the quality that suffers most: 0 is plain sampling's, 1 is the margin", LESS),
+    "margin used": Definition(
+        "how much of its margin the quality that suffers most has used up: 0 is plain sampling's, 1 is the margin", LESS
+    ),
     "denoiser passes": Definition("latents through the denoiser for one image, forwards", LESS),
     "backward passes": Definition(
         "latents through the denoiser for one image, backwards; passes of a decoder or an encoder are not counted", LESS
