@@ -190,7 +190,7 @@ def test_filters_choose_rows_and_columns(visit):
     heads = [text.split()[0] for text in by_prompt.locator("thead th:visible").all_inner_texts()]
     assert heads == ["set", "space", "kite"] and by_prompt.locator("tbody tr:visible").count() == 17
     one.locator("#of-shares summary").click()
-    one.locator("#of-shares").get_by_label("model").select_option("U-Net")
+    one.locator("#of-shares select").select_option("U-Net")
     assert one.locator("#of-shares thead th:visible").count() == 4
 
 
@@ -205,7 +205,7 @@ def test_a_number_says_what_it_is_and_hands_the_focus_back(visit):
     value, low, high = re.fullmatch(r"(\S+) \[(\S+), (\S+)\]", cell).groups()
     assert about.locator("h2").inner_text() == "guidance interval: general" and value in about.inner_text()
     assert f"{low} to {high}" in about.inner_text() and "Larger is better" in about.inner_text()
-    assert "share of the gap closed" in about.inner_text() and "Space: the encoder's pooled block" in about.inner_text()
+    assert "Share of the gap closed" in about.inner_text() and "Space: the encoder's pooled block" in about.inner_text()
     one.keyboard.press("Escape")
     assert not about.is_visible() and one.evaluate("document.activeElement.textContent") == cell
     assert one.locator("#table-methods button.number[tabindex='0']").count() == 1
