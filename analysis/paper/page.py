@@ -93,14 +93,14 @@ def across_table(name: str, about: sections.About) -> Table:
 
 
 def tables_of(study: Study, prompt_ids: list[str]) -> dict[str, list[Table]]:
-    """The tables by section; those that have no rows for this profile are left out."""
+    """The tables by section; those that have no numbers for this profile are left out."""
     found: dict[str, list[Table]] = {section: [] for section in sections.SECTIONS}
     for name, about in sections.TABLES.items():
         found[about.section].append(own_table(study, name, about, prompt_ids))
     if carried_over(study):
         for name, about in sections.CARRIED_OVER.items():
             found[about.section].append(across_table(name, about))
-    return {section: [one for one in tables if one.rows] for section, tables in found.items()}
+    return {section: [one for one in tables if one.rows and len(one.columns) > 1] for section, tables in found.items()}
 
 
 def picture(path: Path, maker: str, photos: bool = False) -> str:
