@@ -16,6 +16,8 @@ from analysis.leaderboard.privileges import NETWORKS, shared_labels, shares_weig
 from analysis.leaderboard.ranks import Rank, freedom_of, ranks
 from analysis.paper.labels import label
 from analysis.paper.printing import three_digits, with_interval
+from analysis.paper.web.board import ENDS, rank_of
+from analysis.paper.web.methods import COUNTS, lost
 from analysis.study.comparable import MEASURED_ALIKE, require_alike
 from analysis.study.inputs import table_at
 from analysis.study.results import PASSES, passes_per_image, read_results
@@ -25,8 +27,6 @@ from repulsion.core.errors import BadInput
 from repulsion.core.files import read_yaml
 
 ONE_MODEL = (*MEASURED_ALIKE, "model", "style_classifier")
-COUNTS = ("effective_artists", "place_spread")
-ENDS = ("", " low", " high")  # of a column and its interval
 NEEDED = "images for plain's artists"  # of table efficiency
 MEASURED = ("seconds_per_image", "time_of_plain", "peak_gib")  # of table cost, where make bench measured the model
 ALL_PASSES = "passes with backward"  # of plain sampling's
@@ -129,11 +129,6 @@ def with_own_plain(pool: Pool, name: str, plain: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([kept, plain.assign(set=p.baseline)], ignore_index=True)
 
 
-def lost(differences: dict[str, Estimate], margins: dict[str, float]) -> float:
-    """How much of its margin the quality that suffers most has used up: 0 is plain sampling's, 1 is the margin."""
-    return max(one.value / margins[name] for name, one in differences.items())
-
-
 def columns_of(name: str, one: Estimate) -> dict[str, float]:
     """A number and its interval as three columns."""
     return dict(zip((name + end for end in ENDS), (one.value, *one.interval), strict=True))
@@ -174,14 +169,6 @@ def rows(pool: Pool, model: str, unranked: Collection[str] = ()) -> list[dict[st
         line["shares weights"] = shares_weights(weights_of(entry.row, study, entry.needs), study)
         table.append(line)
     return table
-
-
-def rank_of(row: pd.Series) -> str:
-    """A rank, or the ranks that a method may have; a dash for one without."""
-    if np.isnan(row["best rank"]):
-        return "-"
-    best, worst = int(row["best rank"]), int(row["worst rank"])
-    return str(best) if best == worst else f"{best}-{worst}"
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from analysis.leaderboard.board import ENDS, rank_of
 from analysis.paper.printing import with_interval
+from analysis.paper.web.board import ENDS, rank_of
 from analysis.study.leaderboard import RESULTS
 from pipeline.profile.command_line import arguments
 from repulsion.core.errors import BadInput, one_line_errors

@@ -7,7 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-# What a column holds; those of an interval follow from the column of the number.
+from analysis.paper.definitions import DEFINITIONS, ENDS, meaning
+
+# What a column of words holds, or of ranks; numbers are in DEFINITIONS, and intervals follow from them.
 COLUMNS = {
     "model": "the model that was sampled; methods of one model are ranked together",
     "method": "a row of a methods file, or a submission",
@@ -16,34 +18,24 @@ COLUMNS = {
     "best rank": "one more than the number of methods that are ahead and told apart; null without a rank",
     "worst rank": "how many methods there are, less those that are behind and told apart",
     "tied with": "the methods that it is not told apart from (Student's t, Holm over all pairs, 5%)",
-    "gain": "share of the gap between plain sampling and the reference closed, mean of the three spaces",
-    "gap general": "share of the gap closed in the general space, unbiased squared MMD",
-    "gap location": "the same in the location space",
-    "gap style": "the same in the style space",
-    "effective_artists": "how many artists there are, each counted by its share",
-    "place_spread": "root mean square deviation of the subject's place, in shares of the image's side",
-    "images for plain's artists": "images that show as many artists as all of plain sampling's do",
-    "margin used": "of the quality that suffers most: 0 is plain sampling's, 1 is the margin",
-    "denoiser passes": "latents through the denoiser for one image, forwards",
-    "backward passes": "the same, backwards; passes of a decoder or an encoder are not counted",
-    "passes with backward": "both together, as a multiple of plain sampling's",
-    "seconds_per_image": "measured once, by make bench, on the machine that bench/results/cost.json names",
-    "time_of_plain": "the same as a multiple of plain sampling's, in one run",
-    "peak_gib": "peak memory of a process of its own",
     "knows labels": "labels that a network of the method was trained with and the encoder reads",
     "shares weights": "whether a network of the method shares a tensor with the encoder",
 }
-LESS_PLAIN, ENDS = " less plain", {" low": "lower", " high": "upper"}
+LESS_PLAIN = " less plain"
 
 
 def described(name: str) -> str:
     """What a column holds. KeyError for one that nobody has described."""
+    if name in COLUMNS:
+        return COLUMNS[name]
     for end, which in ENDS.items():
         if name.endswith(end):
             return f"{which} end of the 95% interval of '{name.removesuffix(end)}'"
-    if name.endswith(LESS_PLAIN):
-        return f"{name.removesuffix(LESS_PLAIN)} less plain sampling's, mean over prompts"
-    return COLUMNS[name]
+    key, space = meaning(name)
+    parts = [DEFINITIONS[key].text]
+    parts += [f"in the {space} space"] if space else []
+    parts += ["less plain sampling's, mean over prompts"] if name.endswith(LESS_PLAIN) else []
+    return "; ".join(parts)
 
 
 def property_of(name: str, column: pd.Series) -> dict[str, Any]:

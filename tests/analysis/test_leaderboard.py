@@ -211,8 +211,8 @@ def test_the_printed_board():
 def test_the_page_escapes_names_and_holds_every_row():
     page = html.render(lines())
     assert "<b>second</b>" not in page and "&lt;b&gt;second&lt;/b&gt;" in page
-    assert page.count("<tr class=") == 2 and 'data-labels="artist"' in page
-    assert page.count('<button type="button"') == 3 + len(html.COLUMNS)
+    assert page.count('<th scope="row">') == 2 and page.count('<tr class="out">') == 1 and ">artist</td>" in page
+    assert page.count('<th scope="col"') == 5 + 5 + 2  # words, numbers with intervals, numbers alone
 
 
 def test_the_margin_that_is_used_is_the_worst_one():

@@ -209,8 +209,12 @@ def test_the_report_is_byte_stable_and_the_page_needs_nothing_else(profile):
     assert {p.name: p.read_bytes() for p in profile.report.iterdir()} == before
     page = before["index.html"].decode()
     links = re.findall(r'<[a-z]+[^>]*?\s(?:src|href)="([^"]+)"', page)
-    assert links and all(link.startswith("data:") for link in links)
-    assert "http" not in re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+", "", page)
+    assert links and all(link.startswith(("data:", "#")) for link in links)
+    assert {link for link in links if link.startswith("#")} <= {
+        f"#{name}" for name in re.findall(r' id="([^"]+)"', page)
+    }
+    assert not re.search(r"https?:", re.sub(r"data:image/[a-z]+;base64,[A-Za-z0-9+/=]+", "", page))
+    assert len(before["index.html"]) < 8_000_000
 
 
 class Tags(html.parser.HTMLParser):
@@ -234,8 +238,10 @@ def test_prompts_are_escaped_in_the_page(profile):
     tags.feed(page)
     assert tags.found.count("script") == 2
     data = json.loads(next(text for text in tags.script if text.lstrip().startswith("{")))
-    assert set(data["images"]) == {"vase", "odd"} and set(data["images"]["odd"]) == set(profile.image_sets)
-    assert "distance, general" in dict(data["numbers"]["vase"]["plain"])
+    assert set(data["numbers"]) == {"vase", "odd"} and set(data["numbers"]["odd"]) == set(profile.image_sets)
+    assert "distance, general" in data["numbers"]["vase"]["plain"]
+    sheets = {f"sheet-{prompt_id}-{name}" for prompt_id in ("vase", "odd") for name in profile.image_sets}
+    assert sheets <= set(re.findall(r' id="([^"]+)"', page))
 
 
 def test_no_prompt_forms_a_path(profile):
@@ -608,7 +614,8 @@ def without_last_row(text: str) -> str:
         ("results/small/tables/marks.json", None, report.run, "report/paper/paper.typ: .*marks.json"),
         ("results/small/figures/dials.png", None, report.run, "dials.png; dvc repro makes it"),
         ("results/small/style_classifier/accuracy.csv", without_last_number, lambda p: classifier_accuracy.draw(p, IDS), "accuracy.csv: column accuracy: expected finite numbers"),
-        ("results/small/tables/truth.html", None, report.run, "truth.html; dvc repro makes it"),
+        ("results/small/tables/truth.csv", None, report.run, "truth.csv; dvc repro makes it"),
+        ("results/small/tables/truth.shown.csv", without_last_row, report.run, "truth.shown.csv: expected the rows and columns of truth.csv"),
         ("results/small/story.csv", without_third_row, lambda p: story.draw(p, IDS), "story.csv: the row of method .* is listed 0 times"),
         ("results/small/style_classifier/accuracy.csv", without_last_row, lambda p: classifier_accuracy.draw(p, IDS), "accuracy.csv: the row of level 2, .* is listed 0 times"),
         ("results/validation/sensitivity.csv", without_last_row, lambda p: dials.draw(p, IDS), "sensitivity.csv: the row of .* is listed 0 times"),

@@ -1,0 +1,1 @@
+"""The parts of the web page: its finding, pictures, scatter and tables."""
