@@ -1,5 +1,5 @@
 # make reproduce | test | test-slurm | check | verify | archive | artifact | plan | preflight | fetch | world |
-# drawn-world | icons | validate | sweep | carry-over | peers | leaderboard | submit | bench | bench-sd2 | lint | schemas;
+# drawn-world | icons | validate | sweep | carry-over | peers | leaderboard | submit | bench | bench-sd2 | lint | schemas | copies;
 # every target makes the environment first and is safe to repeat.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # No target but fetch downloads a model.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: env scm profile test test-slurm lint world drawn-world icons validate sweep carry-over peers leaderboard submit reproduce preflight fetch check verify archive artifact plan bench bench-sd2 schemas lock
+.PHONY: env scm profile test test-slurm lint world drawn-world icons validate sweep carry-over peers leaderboard submit reproduce preflight fetch check verify archive artifact plan bench bench-sd2 schemas copies lock
 
 env: .venv/.locked
 
@@ -140,6 +140,10 @@ artifact: env
 schemas: env
 	$(BIN)/python -m analysis.schema > profiles/params.schema.json
 	$(BIN)/python -m repulsion methods --schema > repulsion/data/methods.schema.json
+
+copies:
+	for profile in ci sd2 sd2_mini; do cp dvc.yaml profiles/$$profile/; done
+	cp profiles/sweep/dvc.yaml profiles/peers_sweep/
 
 lock: env
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --extra bench --extra dev \

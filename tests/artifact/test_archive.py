@@ -1,4 +1,4 @@
-"""make archive: the same bytes twice, links that survive, metadata that the validators of its formats accept."""
+"""make archive: the same bytes twice, metadata that the validators of its formats accept."""
 
 import json
 import os
@@ -74,7 +74,6 @@ def test_an_archive_repeats_and_works(study, sbom, tmp_path, monkeypatch):
         os.umask(before)
     folder = unpacked(tmp_path / "first.zip", tmp_path / "it is ümlaut")
     assert re.fullmatch(r"repulsion-bench-\d+\.\d+\.\d+", folder.name) and os.access(folder / ".ci/run", os.X_OK)
-    assert os.readlink(folder / "profiles/ci/dvc.yaml") == "../../dvc.yaml"
     assert {bundle.CRATE, bundle.CROISSANT, bundle.SBOM} <= {p.name for p in folder.iterdir()}
     tracked = subprocess.run(["git", "ls-files"], capture_output=True, check=True, text=True).stdout.splitlines()
     found = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_symlink() or p.is_file()}
@@ -87,7 +86,7 @@ def test_an_archive_repeats_and_works(study, sbom, tmp_path, monkeypatch):
     if program:
         subprocess.run([program, "-q", str(tmp_path / "first.zip"), "-d", str(tmp_path / "by_unzip")], check=True)
         (other,) = (tmp_path / "by_unzip").iterdir()
-        assert os.readlink(other / "profiles/ci/dvc.yaml") == "../../dvc.yaml"
+        assert (other / "profiles/ci/dvc.yaml").read_bytes() == Path("dvc.yaml").read_bytes()
 
 
 def test_a_change_that_is_not_committed_is_refused(study, tmp_path):

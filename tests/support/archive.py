@@ -1,6 +1,5 @@
 """A copy of the repository as an archive of it would be: what git knows, and nothing that was made since."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -31,15 +30,10 @@ def archive(folder: Path, less: str = "$.") -> Path:
 
 
 def committed(folder: Path, less: str = "$.") -> Path:
-    """The repository's files as the one commit of a repository, with links as links, and permissions."""
+    """The repository's files as the one commit of a repository, with permissions."""
     archive(folder, less)
     for name in (name for name in files() if not re.match(less, name)):
         shutil.copymode(ROOT / name, folder / name)
-    for path in ROOT.glob("profiles/*/dvc.yaml"):
-        if path.is_symlink() and not re.match(less, str(path.relative_to(ROOT))):
-            copy = folder / path.relative_to(ROOT)
-            copy.unlink(missing_ok=True)
-            copy.symlink_to(os.readlink(path))
     who = ["-c", "user.name=a", "-c", "user.email=a@b.c", "-c", "commit.gpgsign=false"]
     for words in (["init", "--quiet"], ["add", "--all"], [*who, "commit", "--quiet", "--message=one"]):
         subprocess.run(["git", *words], cwd=folder, check=True)

@@ -87,7 +87,8 @@ class Slurm:
         ]
         text = CONFIG.format(host=host, port=port, folder=self.folder, nodes="\n".join(lines))
         (self.folder / "slurm.conf").write_text(text)
-        (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")  # a GPU must be a device; this one is only counted
+        # a GPU must be a device; this one is only counted
+        (self.folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
 
     def start(self, name: str) -> None:
         config = ["-f", str(self.folder / "slurm.conf")]
