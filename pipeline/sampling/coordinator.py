@@ -76,7 +76,7 @@ def coordinate(work: Work, executor: Executor, threads: int, bar: tqdm) -> None:
     seen = present(work, set())
     pause, accepted = 0.2, bool(tasks.ids)
     while True:
-        new = {file for file in present(work, seen) if work.whole(file) or file.unlink()}
+        new = {file for file in present(work, seen) if work.whole(file) or file.unlink()}  # damaged: made again
         seen |= new
         bar.update(len(new))
         missing = len(work.files) - len(seen)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from repulsion.core.files import new_file
 
-LOST = "killed, or its machine was lost"
+LOST = "ended without a reason: killed, its machine lost, or its setup failed"
 ENDED = "ended, as by the cluster when its time was over"
 
 

@@ -219,7 +219,9 @@ def test_tasks_that_fail_on_every_node_are_reported_in_a_line_each_with_their_lo
     running = sample_again(copy, cluster, "kind: slurm\ntasks: 2\nretries: 1\nsetup: ['exit 7']")
     first, *lines = running.communicate()[1].strip().splitlines()[-3:]
     assert running.returncode == 1 and re.search(r"error: plain: \d+ of \d+ not made:", first)
-    assert len(lines) == 2 and all(re.match(r"  task \d+_\d: killed.*_0_log.err$", line) for line in lines)
+    assert len(lines) == 2 and all(
+        re.match(r"  task \d+_\d: ended without a reason.*_0_log.err$", line) for line in lines
+    )
 
 
 def test_a_cluster_that_takes_no_task_is_one_line(copy, inline, cluster):
