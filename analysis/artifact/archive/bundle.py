@@ -1,8 +1,7 @@
 """`make archive`: one ZIP of the commit that is checked out, with its run crate, Croissant metadata and list of parts.
 
 The ZIP depends on the commit and on the versions of the libraries that write the metadata: entries are in order, with
-the commit's time and git's permissions, stored as they are (zlib's versions differ), and links stay links: the
-profiles share their dvc.yaml by them.
+the commit's time and git's permissions, stored as they are (zlib's versions differ); links, if any, stay links.
 `python -m analysis.artifact.archive.bundle FOLDER` prints its path and SHA-256.
 """
 
