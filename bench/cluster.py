@@ -83,7 +83,9 @@ def seconds_of_a_task() -> dict[str, float]:
     here = Path("scratch/bench_cluster")
     here.mkdir(parents=True, exist_ok=True)
     text = Path("profiles/ci/params.yaml").read_text(encoding="utf-8")
-    (here / "params.yaml").write_text(text.replace("profile: ci", "profile: bench_cluster"), encoding="utf-8")
+    for old, new in {"profile: ci": "profile: bench_cluster", "profiles/ci/": f"{here}/"}.items():
+        text = text.replace(old, new)
+    (here / "params.yaml").write_text(text, encoding="utf-8")
     (here / "executor.yaml").write_text("kind: local\n", encoding="utf-8")
     params, results = str(here / "params.yaml"), Path("results/bench_cluster")
     for words in (["pipeline.stages.prompts"], ["analysis.stages.prompts"], ["pipeline.stages.sample", "plain"]):

@@ -74,7 +74,7 @@ def coordinate(work: Work, executor: Executor, threads: int, bar: tqdm) -> None:
     begun: dict[str, Kept] = dict.fromkeys(tasks.ids, unfinished(work))  # what was kept when a task began
     places = {place: Place() for place in {*range(executor.tasks), *tasks.places()}}
     seen = present(work, set())
-    pause, accepted = 0.2, bool(tasks.ids)
+    pause, accepted, shown = 0.2, bool(tasks.ids), ""
     while True:
         new = {file for file in present(work, seen) if work.whole(file) or file.unlink()}  # damaged: made again
         seen |= new
@@ -107,7 +107,8 @@ def coordinate(work: Work, executor: Executor, threads: int, bar: tqdm) -> None:
             except BadInput:  # a cluster that has taken tasks may be away for a while
                 if not accepted:
                     raise
-        bar.set_postfix_str(", ".join(f"{n} {state}" for state, n in sorted(Counter(living.values()).items())))
+        if shown != (shown := ", ".join(f"{n} {state}" for state, n in sorted(Counter(living.values()).items()))):
+            bar.set_postfix_str(shown)
         time.sleep(pause)
         pause = min(pause * 1.2, 1.0 if executor.kind == "local" else 5.0)
 

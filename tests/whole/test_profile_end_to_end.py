@@ -16,7 +16,7 @@ from end_to_end import ROOT, copy_pages, run_stages
 from profile_values import VALUES
 from safetensors.torch import load_file, save_file
 
-from analysis import check
+from analysis.artifact import check
 from analysis.figures.images import pairs
 from analysis.figures.results import dials, front
 from analysis.figures.sampling import classifier_accuracy, forces, story

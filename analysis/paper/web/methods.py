@@ -23,8 +23,9 @@ COUNTS = ("effective_artists", "place_spread")
 
 
 def lost(differences: dict[str, Estimate], margins: dict[str, float]) -> float:
-    """How much of its margin the quality that suffers most has used up: 0 is plain sampling's, 1 is the margin."""
-    return max(one.value / margins[name] for name, one in differences.items())
+    """How much of its margin the quality that suffers most has used up: 0 is plain sampling's, 1 is the margin; nan
+    where no quality is known."""
+    return max((one.value / margins[name] for name, one in differences.items()), default=math.nan)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ def measured(results: pd.DataFrame, study: Study) -> list[Measured]:
     gain, quality, rows = gains(shares), margin_estimates(results, study), read_yaml(Path(study.methods_file))
     passes = passes_per_image(study)
     plain = passes.loc[p.baseline, PASSES["denoiser_passes"]]
+
+    def quality_of(name: str) -> dict[str, dict[str, Estimate]]:
+        """Without what is a distance to this very set."""
+        return {metric: by for metric, by in quality.items() if name in by}
+
     return [
         Measured(
             name,
@@ -64,8 +70,8 @@ def measured(results: pd.DataFrame, study: Study) -> list[Measured]:
             gain[name],
             {space: by[name] for space, by in shares.items()},
             {count: by[name] for count, by in counts.items()},
-            lost({metric: by[name] for metric, by in quality.items()}, p.margins),
-            name == p.baseline or holds(quality, name, p.margins),
+            lost({metric: by[name] for metric, by in quality_of(name).items()}, p.margins),
+            name == p.baseline or holds(quality_of(name), name, p.margins),
             float(passes.loc[name].sum() / plain) if name in study.methods else math.nan,
             bool(rows.get(name, {}).get("repel")),
         )
