@@ -21,8 +21,8 @@ FILE = "executor.yaml"
 
 @settings
 class Executor:
-    """`inline`: in this process, or on a CPU in forked ones. `local`: `tasks` processes on this machine, one for each
-    GPU or group of cores. `slurm`: a job array of at most `tasks` tasks.
+    """`inline`: in this process, or on a CPU in forked ones. `local`: `tasks` processes on this machine, which share
+    the GPUs that it is given. `slurm`: a job array of at most `tasks` tasks.
 
     A task works for at most `minutes`, and none is started for less than `minutes_at_least` of work, where
     `seconds_per_pass` says how long a latent takes through the denoiser (`make preflight` measures it). After so many
