@@ -53,9 +53,13 @@ def profile_of(prompts: list[str], base: Path = BASE) -> Study:
 
 
 def all_of(words: str) -> Iterator[Check]:
-    """Sample, encode and measure, then compare."""
+    """Sample, encode and measure, then compare. Raises BadInput for unknown prompts at once: what is checked before
+    this takes half a minute."""
     shipped = read_profile(BASE, Study)
-    prompts = prompts_of(words, [q.prompt_id for q in read_prompts(shipped.prompts_file)])
+    return made(shipped, prompts_of(words, [q.prompt_id for q in read_prompts(shipped.prompts_file)]))
+
+
+def made(shipped: Study, prompts: list[str]) -> Iterator[Check]:
     study = profile_of(prompts)
     measured(study)
     yield from of_results(study, shipped, prompts)

@@ -176,6 +176,8 @@ def test_prompts_are_named_or_refused():
         fresh.prompts_of("dragon", known)
     with pytest.raises(BadInput, match="PROMPTS: expected all or some of vase, tree, cave, got nothing"):
         fresh.prompts_of(" ", known)
+    with pytest.raises(BadInput, match="unknown prompt 'dragon'"):  # before its first check is asked for
+        fresh.all_of("dragon")
 
 
 @pytest.mark.parametrize("holds", [True, False])
