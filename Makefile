@@ -80,14 +80,14 @@ submit: env
 	@test -n "$(METHOD)" || { echo "error: METHOD: expected a Python file or an entry point, got nothing" >&2; exit 2; }
 	@$(BIN)/python -m analysis.leaderboard.submit "$(METHOD)"
 
-# PROFILE=small (the default), flow, ci, sd2_mini or sd2: from prompts to report, only what is not up to date.
+# PROFILE=small (the default), flow, drawn, ci, sd2_mini or sd2: from prompts to report, only what is not up to date.
 PROFILE ?= small
 HERE := $(if $(filter small,$(PROFILE)),,profiles/$(PROFILE)/)
 REPORT := results/$(PROFILE)/report
 
 # A sweep ends in a table, not in a report: make sweep.
 profile: env
-	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/drawn_world/% profiles/validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
+	@test -f "$(HERE)params.yaml" || { echo "error: no profile $(PROFILE); expected one of small $(notdir $(patsubst %/,%,$(dir $(filter-out profiles/world/% profiles/drawn_world/% profiles/validation/% profiles/drawn_validation/% profiles/carry_over/% profiles/leaderboard/% profiles/peers/%,$(wildcard profiles/*/params.yaml)))))" >&2; exit 2; }
 
 reproduce: profile scm
 	@case "$(PROFILE)" in *sweep) false;; esac || { echo "error: the sweep makes no report; make sweep runs it" >&2; exit 2; }
@@ -142,8 +142,8 @@ schemas: env
 	$(BIN)/python -m repulsion methods --schema > repulsion/data/methods.schema.json
 
 copies:
-	for profile in ci sd2 sd2_mini; do cp dvc.yaml profiles/$$profile/; done
-	cp profiles/sweep/dvc.yaml profiles/peers_sweep/
+	for profile in ci sd2 sd2_mini drawn; do cp dvc.yaml profiles/$$profile/; done
+	for profile in peers_sweep drawn_sweep; do cp profiles/sweep/dvc.yaml profiles/$$profile/; done
 
 lock: env
 	$(BIN)/uv pip compile --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --extra bench --extra dev \

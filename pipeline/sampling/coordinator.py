@@ -32,6 +32,7 @@ from pipeline.sampling.tasks import (
 from repulsion.core.errors import BadInput
 
 THREADS, TASK = "REPULSION_THREADS", "REPULSION_TASK"  # of a task's environment
+MACHINE = "machine"  # the file that says of what kind the first worker's machine is
 Make = Callable[[Path, Path], None]  # makes the file of the first name, and writes it to the second
 Kept = frozenset[tuple[str, int]]
 
@@ -140,9 +141,12 @@ def judge(work: Work, executor: Executor, name: str, one: str, begun: Kept, plac
 
 
 def give_up(work: Work, executor: Executor, tasks: Tasks) -> None:
-    """End what is at work, and forget how tasks ended: the next coordinator begins anew."""
+    """End what is at work, and forget how tasks ended: the next coordinator begins anew, on machines of any kind where
+    no file was begun."""
     END[executor.kind](tasks.ids.values())
     write_tasks(work.folder, Tasks(executor.kind, {}, tasks.started))
+    if not present(work, set()) and not unfinished(work):
+        (work.folder / MACHINE).unlink(missing_ok=True)
 
 
 def end_recorded(folder: Path) -> None:

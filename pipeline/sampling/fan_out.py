@@ -27,7 +27,7 @@ from pipeline.profile.profile import Profile
 from pipeline.profile.scratch import WORKER, scratch_folder
 from pipeline.profile.stage import seconds_since_start
 from pipeline.sampling.claims import Claims, claimed_by_living
-from pipeline.sampling.coordinator import TASK, THREADS, Work, coordinate, end_recorded
+from pipeline.sampling.coordinator import MACHINE, TASK, THREADS, Work, coordinate, end_recorded
 from pipeline.sampling.tasks import ENDED, read_tasks, write_end
 from pipeline.sampling.workers import each_done, torch_threads, workers_and_threads
 from repulsion.core.errors import BadInput, one_line
@@ -70,7 +70,7 @@ def complete(profile: Profile, work: Work) -> bool:
                 coordinate(work, executor, threads, bar)
     for part in ("claims", "workers", "ends"):
         shutil.rmtree(work.folder / part, ignore_errors=True)
-    for part in ("tasks.json", "machine"):
+    for part in ("tasks.json", MACHINE):
         (work.folder / part).unlink(missing_ok=True)
     return True
 
@@ -87,7 +87,7 @@ def require_same_machine(folder: Path, device: str) -> None:
     """The first worker notes what computes; others must be alike, as other processors round otherwise. Raises BadInput
     on a machine of another kind."""
     mine = torch.cuda.get_device_name() if device == "cuda" else f"a CPU with {torch.backends.cpu.get_cpu_capability()}"
-    note = folder / "machine"
+    note = folder / MACHINE
     own = note.with_name(f".machine-{uuid.uuid4().hex}")
     own.write_text(mine, encoding="utf-8")
     try:

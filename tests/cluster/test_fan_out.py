@@ -16,7 +16,7 @@ from pipeline.profile.executor import Executor
 from pipeline.profile.profile import read_profile
 from pipeline.profile.scratch import WORKER
 from pipeline.sampling import coordinator, fan_out
-from pipeline.sampling.coordinator import Work
+from pipeline.sampling.coordinator import MACHINE, Work
 from pipeline.sampling.fan_out import complete
 from pipeline.sampling.tasks import read_tasks
 from repulsion.core.errors import BadInput
@@ -181,10 +181,18 @@ def test_a_place_where_tasks_always_fail_is_given_up_and_the_others_make_all(clu
 
 
 def test_a_machine_that_rounds_otherwise_is_refused(cluster):
-    (cluster.work.folder / "machine").write_text("a CPU with NEON", encoding="utf-8")
+    (cluster.work.folder / MACHINE).write_text("a CPU with NEON", encoding="utf-8")
+    first, *others = cluster.work.files
+    first.write_text("made by that machine", encoding="utf-8")
+    with pytest.raises(BadInput, match="7 of 8 not made"):
+        complete(cluster.profile, cluster.work)
+    assert first.exists() and not any(file.exists() for file in others)
+    with pytest.raises(BadInput, match="7 of 8 not made"):
+        complete(cluster.profile, cluster.work)
+    first.unlink()  # where nothing was begun, any machine may begin
     with pytest.raises(BadInput, match="8 of 8 not made"):
         complete(cluster.profile, cluster.work)
-    assert not any(file.exists() for file in cluster.work.files)
+    assert complete(cluster.profile, cluster.work)
 
 
 def test_values_that_are_not_finite_end_the_set_as_in_one_process(cluster):

@@ -17,6 +17,8 @@ import pytest
 from archive import archive
 from slurm_daemons import PACKAGES, Slurm, missing, slurm
 
+from pipeline.sampling.tasks import ENDED
+
 pytestmark = [
     pytest.mark.slurm,
     pytest.mark.skipif(bool(missing()), reason=f"no {', '.join(missing())}: apt-get install {PACKAGES}"),
@@ -167,6 +169,59 @@ def test_what_is_killed_costs_a_set_at_most(copy, inline, cluster):
     begun, ended = (re.findall(rf"^{word} (\w+\.zip)", "\n".join(logs), re.MULTILINE) for word in ("begins", "made"))
     assert len(set(ended)) == 2 * SETS and len(ended) == 2 * SETS  # nothing finished is made again
     assert len(begun) <= 2 * SETS + 2  # the worker's set, and that of the node where Slurm ends what ran there
+
+
+def sample_again(copy: Path, cluster: Slurm, text: str) -> subprocess.Popen:
+    shutil.rmtree(copy / "scratch" / "ci" / "shards")
+    (copy / "results/ci/samples/plain.zip").unlink(missing_ok=True)
+    executor(copy, text)
+    module, *name = STAGES["plain"]
+    command = [sys.executable, "-m", module, PARAMS, *name]
+    return subprocess.Popen(command, cwd=copy, env=of_users(cluster.environment), stderr=subprocess.PIPE, text=True)
+
+
+def said(copy: Path) -> list[str]:
+    """How tasks ended, and what they wrote to their logs."""
+    return [path.read_text() for path in (copy / "scratch/ci/shards/plain").glob("*/ends/*")]
+
+
+def test_a_task_whose_time_is_over_gives_its_claims_back_and_others_go_on(copy, inline, cluster):
+    """scancel sends what a time limit sends: SIGTERM, and SIGKILL after KillWait."""
+    running = sample_again(copy, cluster, "kind: slurm\ntasks: 1\ngpus_per_task: 1\nmemory_gb: 1.5")
+    wait_for(lambda: len(shards(copy)) >= 2)
+    (job,) = set(cluster.run("squeue", "--noheader", "--array", "--format=%i").split())
+    cluster.run("scancel", job)
+    wait_for(lambda: said(copy))
+    assert said(copy) == [ENDED]
+    assert not list((copy / "scratch/ci/shards/plain").glob("*/claims/*")) or len(shards(copy)) > 2
+    running.communicate()
+    assert running.returncode == 0 and made(copy) == inline
+
+
+OTHER_TORCH = """kind: slurm
+tasks: 2
+setup:
+  - 'if [ "$SLURMD_NODENAME" = n1 ]; then export PYTHONPATH={folder}; fi'"""
+
+
+def test_a_node_with_another_torch_is_refused_and_the_other_makes_all(copy, inline, cluster, tmp_path):
+    info = tmp_path / "torch-0.1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 0.1\n")
+    running = sample_again(copy, cluster, OTHER_TORCH.format(folder=tmp_path))
+    running.communicate()
+    logs = "".join(p.read_text() for p in (copy / "scratch/ci/shards/plain").glob("*/logs/*_log.err"))
+    assert running.returncode == 0 and made(copy) == inline
+    assert "error: this machine would make other files: fingerprint" in logs
+
+
+def test_tasks_that_fail_on_every_node_are_reported_in_a_line_each_with_their_logs(copy, cluster):
+    running = sample_again(copy, cluster, "kind: slurm\ntasks: 2\nretries: 1\nsetup: ['exit 7']")
+    first, *lines = running.communicate()[1].strip().splitlines()[-3:]
+    assert running.returncode == 1 and re.search(r"error: plain: \d+ of \d+ not made:", first)
+    assert len(lines) == 2 and all(
+        re.match(r"  task \d+_\d: ended without a reason.*_0_log.err$", line) for line in lines
+    )
 
 
 def test_a_cluster_that_takes_no_task_is_one_line(copy, inline, cluster):

@@ -148,7 +148,8 @@ def test_an_unknown_profile(monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(
         BadInput,
-        match="no profile 'xl'; expected one of small, ci, flow, flow_sweep, peers, peers_sweep, sd2, sd2_mini, sweep",
+        match="no profile 'xl'; expected one of small, ci, drawn, drawn_sweep, flow, flow_sweep, peers, peers_sweep, "
+        "sd2, sd2_mini, sweep",
     ):
         preflight.profile_path("xl")
     assert preflight.profile_path("small") == Path("params.yaml")

@@ -70,6 +70,16 @@ def test_the_sweep_s_prompts_are_not_reported_on(sweep, reported):
     assert set(prompts[swept]) == {"development"} and set(prompts[reported]) == {"test"}
 
 
+def test_rows_of_one_name_are_one_method_in_every_sweep():
+    """So that a strength which one sweep chose can be looked up in another."""
+    files = sorted((ROOT / "profiles").glob("*sweep/methods.yaml"))
+    rows: dict[str, object] = {}
+    for path in files:
+        for name, row in yaml.safe_load(path.read_text()).items():
+            assert rows.setdefault(name, row) == row, f"{path}: {name}"
+    assert len(files) == 3
+
+
 def test_a_sweep_does_not_overwrite_another(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # if it did, it would not be the shipped one
     with pytest.raises(BadInput, match="sweep: expected its own name 'small', got 'sweep'"):

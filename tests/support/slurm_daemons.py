@@ -81,8 +81,9 @@ class Slurm:
         key.write_bytes(os.urandom(128))
         key.chmod(0o600)
         host, (port, *ports) = socket.gethostname(), free_ports(1 + len(self.nodes))
+        has = "CPUs=1 RealMemory=4000 Gres=gpu:1 State=UNKNOWN"
         lines = [
-            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={p} CPUs=1 Gres=gpu:1 State=UNKNOWN"
+            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={p} {has}"
             for name, p in zip(self.nodes, ports, strict=True)
         ]
         text = CONFIG.format(host=host, port=port, folder=self.folder, nodes="\n".join(lines))

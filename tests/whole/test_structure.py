@@ -161,7 +161,8 @@ def test_packages_hold_a_docstring_alone(path):
 
 
 # Profiles with a copy of another DVC file: `make copies` makes them, as DVC follows no link in a revision.
-COPIES = dict.fromkeys(("ci", "sd2", "sd2_mini"), "dvc.yaml") | {"peers_sweep": "profiles/sweep/dvc.yaml"}
+COPIES = dict.fromkeys(("ci", "sd2", "sd2_mini", "drawn"), "dvc.yaml")
+COPIES |= dict.fromkeys(("peers_sweep", "drawn_sweep"), "profiles/sweep/dvc.yaml")
 
 
 def dvc_files() -> list[Path]:
