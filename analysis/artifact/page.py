@@ -33,6 +33,11 @@ MADE_BY = {
     "bench/results": ("make bench", "no: times differ from run to run"),
 }
 ONLY_HASHED = {"results/leaderboard/growth.csv": "make peers"}
+WITHOUT_CARD = {
+    "style-classifier": "Apache-2.0: trained on images of `models/painted-world`",
+    "style-classifier-flow": "Apache-2.0: trained on images of `models/painted-world-flow`",
+    "drawn-world": "as the icons below, of which its training pictures are made; it has no card yet",
+}
 SHOWN = (
     *("make verify", "make archive", "make reproduce", "make reproduce PROFILE=flow", "make carry-over", "make peers"),
     *("make leaderboard", "make sweep", "make validate", "make test"),
@@ -105,32 +110,47 @@ def maker(path: str) -> tuple[str, str]:
     return command, HASH if Path(path).stem in FROM_IMAGES else check
 
 
-def commands() -> str:
-    """Commands with their times, as docs/reproducing.md has them."""
+def known_commands() -> dict[str, tuple[str, str, str]]:
+    """What commands do and how long they take, as docs/reproducing.md has it; and their memory, where it was
+    measured."""
     lines = re.findall(r"^\| `([^`]+)` \| (.*) \| ([^|]+) \| [^|]+ \|$", read_text(Path("docs/reproducing.md")), re.M)
-    known = {command: (what, when) for command, what, when in lines}
     peak = max(row["peak_gib"] for row in read_json(Path("bench/results/stages.json"))["rows"])
-    memory = dict.fromkeys(("make verify", "make reproduce"), f"{peak:.1f} GiB")
-    return table(
-        ("command", "what it does", "time", "memory"), *((f"`{c}`", *known[c], memory.get(c, "")) for c in SHOWN)
-    )
+    memory = {"make reproduce": f"{peak:.1f} GiB"}
+    return {command: (what, when, memory.get(command, "")) for command, what, when in lines}
+
+
+def commands() -> str:
+    known = known_commands()
+    return table(("command", "what it does", "time", "memory"), *((f"`{c}`", *known[c]) for c in SHOWN))
+
+
+def columns() -> str:
+    """Of each model's column of the claims: the results that it is taken of, what makes them, how long that takes."""
+    known, rows = known_commands(), [("column", "taken of", "made by", "time", "memory")]
+    for model, path in read_carry_over().profiles.items():
+        study = read_profile(Path(path), Study)
+        command = "make reproduce" if not study.here else f"make reproduce PROFILE={study.profile}"
+        rows.append((model, f"`{study.results}/distances`", f"`{command}`", *known[command][1:]))
+    rows.append(("row made again", "`expected.csv`", "`make verify`", *known["make verify"][1:]))
+    return table(*rows)
 
 
 def licences() -> str:
-    """What the cards of the weights say; those without a card are this repository's."""
-    rows, none = "", []
+    """What the cards of the weights say, or WITHOUT_CARD. Raises BadInput for weights that neither knows."""
+    rows = ""
     for folder in sorted(p for p in Path("models").iterdir() if p.is_dir() and any(p.rglob("*.safetensors"))):
         card = folder / "README.md"
         found = re.search(r"^license: (\S+)$", read_text(card), re.M) if card.is_file() else None
-        if found is None:
-            none.append(f"`{folder}`")
-            continue
-        rows += f"| weights, `{folder}` | {found[1]}, as [its card](../{card}) says |\n"
-    return rows + f"| weights, {', '.join(none)} | Apache-2.0 |\n"
+        if found is None and folder.name not in WITHOUT_CARD:
+            raise BadInput(f"{card}: expected a card with a license, got none")
+        said = f"{found[1]}, as [its card](../{card}) says" if found else WITHOUT_CARD[folder.name]
+        rows += f"| weights, `{folder}` | {said} |\n"
+    return rows
 
 
 def render() -> str:
-    parts = {"claims": claims(), "others": others(), "commands": commands(), "licences": licences()}
+    parts = {"claims": claims(), "columns": columns(), "others": others(), "commands": commands()}
+    parts |= {"licences": licences()}
     return Template(read_text(TEMPLATE)).substitute(parts)
 
 

@@ -129,6 +129,14 @@ def with_own_plain(pool: Pool, name: str, plain: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([kept, plain.assign(set=p.baseline)], ignore_index=True)
 
 
+def kind_of(row: dict[str, Any]) -> str:
+    """repulsion; control: pushes in another direction than apart; other: nothing repels."""
+    cells = row.get("repel") or []
+    if not cells:
+        return "other"
+    return "repulsion" if all(cell.get("direction", "apart") == "apart" for cell in cells) else "control"
+
+
 def columns_of(name: str, one: Estimate) -> dict[str, float]:
     """A number and its interval as three columns."""
     return dict(zip((name + end for end in ENDS), (one.value, *one.interval), strict=True))
@@ -152,7 +160,8 @@ def rows(pool: Pool, model: str, unranked: Collection[str] = ()) -> list[dict[st
     for name in sorted(pool.entries, key=lambda n: (not within[n], -gain[n].value)):
         entry, place, found = pool.entries[name], places.get(name, Rank(0, 0, ())), of[name]
         quality = {metric: by[name] for metric, by in found.quality.items()}
-        line: dict[str, Any] = {"model": model, "method": name, "source": entry.source, "within margins": within[name]}
+        line: dict[str, Any] = {"model": model, "world": study.world or "", "method": name, "kind": kind_of(entry.row)}
+        line |= {"source": entry.source, "within margins": within[name]}
         line |= {"best rank": place.best or np.nan, "worst rank": place.worst or np.nan}
         line |= {"tied with": " ".join(place.tied)} | columns_of("gain", gain[name])
         for title, by in found.shares.items():

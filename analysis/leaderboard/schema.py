@@ -12,7 +12,9 @@ from analysis.paper.definitions import DEFINITIONS, ENDS, meaning
 # What a column of words holds, or of ranks; numbers are in DEFINITIONS, and intervals follow from them.
 COLUMNS = {
     "model": "the model that was sampled; methods of one model are ranked together",
+    "world": "the world that the model was trained on",
     "method": "a row of a methods file, or a submission",
+    "kind": "repulsion; control: pushes in another direction than apart; other: nothing repels",
     "source": "the profile that measured it, or 'submission', or 'submission, repeated'",
     "within margins": "whether the whole interval of every quality metric lies within its margin",
     "best rank": "one more than the number of methods that are ahead and told apart; null without a rank",

@@ -38,7 +38,7 @@ def numbers(results: pd.DataFrame, study: Study) -> dict[str, Any]:
     """The numbers below the sheets: what is measured, and the printed numbers by prompt, set and measure. Readings, and
     distances to the reference by space."""
     wanted = {
-        ("frechet", space, study.analysis.reference): {"title": f"distance, {title}", "key": "frechet", "space": space}
+        ("mmd", space, study.analysis.reference): {"title": f"distance, {title}", "key": "mmd", "space": space}
         for space, title in SPACE_LABELS.items()
     }
     measures: dict[str, dict[str, str]] = {}

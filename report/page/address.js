@@ -1,5 +1,5 @@
-// What is chosen stands in the address, after #: a link leads to the same prompt, sets, order of a table and open sections.
-const KEYS = ["prompt", "left", "right", "sort", "open"];
+// What is chosen stands in the address, after #: a link leads to the same prompt, sets, order and rows of tables, and open sections.
+const KEYS = ["prompt", "left", "right", "sort", "rows", "open"];
 
 function readAddress() {
   const found = new URLSearchParams(location.hash.slice(1));
@@ -21,6 +21,25 @@ function sortAsSaid(words) {
   const [, name, k, order] = (words ?? "").match(/^([\w-]+)\.(\d+)\.(ascending|descending)$/) ?? [];
   const table = [...document.querySelectorAll("table.sortable")].find(one => one.dataset.name === name);
   if (table?.tHead.rows[0].cells[k]) sortTable(table, Number(k), order);
+}
+
+const filters = [...document.querySelectorAll("[data-filter]")];
+document.addEventListener("input", event => {
+  if (!filters.includes(event.target)) return;
+  writeAddress({ rows: new URLSearchParams(filters.filter(one => one.value.trim()).map(one => [one.id, one.value.trim()])).toString() }, false);
+});
+
+function chooseAsSaid(words) {
+  const said = new URLSearchParams(words ?? "");
+  for (const one of filters) {
+    const wanted = said.get(one.id) ?? "";
+    one.value = wanted;
+    if (one.value !== wanted) one.value = ""; // no such choice
+  }
+  for (const block of new Set(filters.map(one => one.closest(".block")))) {
+    chooseFrom(block);
+    block.querySelectorAll("table").forEach(oneStop);
+  }
 }
 
 const ALL = "all", NONE = "none";

@@ -57,6 +57,7 @@ function follow() {
   }
   show();
   sortAsSaid(found.get("sort"));
+  chooseAsSaid(found.get("rows"));
   openAsSaid(found.get("open"));
 }
 

@@ -25,7 +25,8 @@ function explainCell(cell) {
   const said = heads.findIndex(one => one.textContent === "space");
   const space = row.dataset.space ?? head.dataset.space ?? (said < 0 ? "" : row.cells[said].textContent.replaceAll(" ", "_"));
   const text = cell.textContent.replace(/\s+/g, " ").trim();
-  explain(row.cells[0].textContent + ": " + head.textContent, text, row.dataset.key ?? head.dataset.key, space, table.dataset.note ?? "");
+  const where = ["world", "model"].map(word => row.cells[heads.findIndex(one => one.textContent === word)]?.textContent);
+  explain([row.cells[0].textContent, ...where].filter(Boolean).join(", ") + ": " + head.textContent, text, row.dataset.key ?? head.dataset.key, space, table.dataset.note ?? "");
 }
 
 function asButton(holder, press) {

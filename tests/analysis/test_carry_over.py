@@ -100,19 +100,21 @@ def evidence_by_hand() -> Evidence:
     shares |= {"style_and_place": 0.8, "guidance_interval": 0.6, "style_classifier": 0.4, "centre_of_mass": 0.0}
     rng = np.random.default_rng(0)
     gaps = {s: {m: Estimate(v, v + rng.normal(size=4000) * 0.01) for m, v in shares.items()} for s in GAIN_SPACES}
-    return Evidence(gaps, {"style_and_place": Estimate(-0.05, -0.05 + rng.normal(size=4000) * 0.001)}, -0.03)
+    lost = {"subject_accuracy": -0.05, "render_error": 0.005}
+    quality = {name: {"style_and_place": Estimate(v, v + rng.normal(size=4000) * 0.001)} for name, v in lost.items()}
+    return Evidence(gaps, quality, {"subject_accuracy": -0.03, "render_error": 0.02})
 
 
 def test_the_suite_s_claims_by_hand():
     found = [number_of(claim, evidence_by_hand()) for claim in suite.CLAIMS]
-    assert [round(n.value, 6) for n in found] == [0.3, 0.3, 0.2, -0.02, 0.1, 0.2, 0.0, 0.5]
-    expected = ["holds", "holds", "holds", "does not hold", "holds", "holds", "undecided", "holds"]
+    assert [round(n.value, 6) for n in found] == [0.3, 0.3, 0.2, -0.02, -0.666667, 0.1, 0.2, 0.0, 0.5]
+    expected = ["holds", "holds", "holds", "does not hold", "does not hold", "holds", "holds", "undecided", "holds"]
     assert [verdict(n) for n in found] == expected
 
 
 def test_a_claim_without_its_method_or_reading_is_not_measured(monkeypatch):
     whole = evidence_by_hand()
-    lacking = Evidence({s: {m: v for m, v in by.items() if m != "latent"} for s, by in whole.gaps.items()}, {}, -0.03)
+    lacking = Evidence({s: {m: v for m, v in by.items() if m != "latent"} for s, by in whole.gaps.items()}, {}, {})
     by_results = {"whole": whole, "lacking": lacking}
     monkeypatch.setattr(carry_over, "evidence", lambda results, study: by_results[results])
     table = claims_table(dict.fromkeys(by_results), {name: name for name in by_results})

@@ -49,9 +49,10 @@ def test_no_type_is_smaller_than_eight_points():
     sizes = [
         float(size)
         for path in Path("report/paper").glob("*.typ")
-        for size in re.findall(
-            r"size: ([\d.]+)pt", path.read_text(encoding="utf-8").replace("mark(kind, filled: true, size: 5pt)", "")
+        for given in re.findall(
+            r"size: ([^,)]*pt)", path.read_text(encoding="utf-8").replace("mark(kind, filled: true, size: 5pt)", "")
         )
+        for size in re.findall(r"([\d.]+)pt", given)
     ]
     assert len(sizes) > 5 and min(sizes) >= 8
 

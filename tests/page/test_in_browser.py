@@ -187,6 +187,9 @@ def test_filters_choose_rows_and_columns(visit):
     assert board.locator(".count").inner_text() == f"{rows.count()} of {everything} rows"
     board.get_by_label("Find").fill("GUIDANCE")
     assert rows.locator("th").all_inner_texts() == ["guidance interval", "less guidance"]
+    linked = visit(one.url[one.url.index("#") :]).locator("#table-leaderboard")
+    assert linked.locator("tbody tr:visible th").all_inner_texts() == ["guidance interval", "less guidance"]
+    assert linked.get_by_label("model").input_value() == "flow transformer"
     one.locator("#of-mmd_by_prompt summary").click()
     by_prompt = one.locator("#of-mmd_by_prompt")
     by_prompt.get_by_label("prompt").select_option("kite")
@@ -274,6 +277,7 @@ def test_a_deep_link_opens_what_it_names(visit):
         "#prompt=%E0%A4%A&left=__proto__&right=<b>",
         "#sort=methods.99.ascending",
         "#sort=a.b&open=,,",
+        "#rows=filter-leaderboard-1%3Dnone%26find-leaderboard%26__proto__%3D1",
         "#%%%",
         "#nowhere",
     ],

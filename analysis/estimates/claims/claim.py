@@ -9,26 +9,23 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates.control import own_part
-from analysis.estimates.estimates import GAIN_METRIC, GAIN_SPACES, Estimate, estimates, gains, gap_estimates
+from analysis.estimates.estimates import GAIN_METRIC, GAIN_SPACES, Estimate, gains, gap_estimates
+from analysis.estimates.quality import margin_estimates
 from analysis.study.settings import Study
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Shares of the gap closed, by space and method; subject accuracy less plain's, by method, and its margin."""
+    """Shares of the gap closed, by space and method; quality less plain's, by metric and method; margins, by metric."""
 
     gaps: dict[str, dict[str, Estimate]]
-    accuracy: dict[str, Estimate]
-    margin: float
+    quality: dict[str, dict[str, Estimate]]
+    margins: dict[str, float]
 
 
 def evidence(results: pd.DataFrame, study: Study) -> Evidence:
     gaps = {space: gap_estimates(results, study, GAIN_METRIC, space) for space in GAIN_SPACES}
-    if not (results["metric"] == "subject_accuracy").any():
-        return Evidence(gaps, {}, float("nan"))
-    found = estimates(results, "subject_accuracy")
-    lost = {m: found[m] - found[study.analysis.baseline] for m in study.methods}
-    return Evidence(gaps, lost, study.analysis.margins["subject_accuracy"])
+    return Evidence(gaps, margin_estimates(results, study), study.analysis.margins)
 
 
 Number = Callable[[Evidence], Estimate]
@@ -88,7 +85,25 @@ def mostly(method: str, own: str) -> Number:
 
 def kept(method: str) -> Number:
     """How far above its margin a method's subject accuracy is."""
-    return lambda e: Estimate(e.accuracy[method].value - e.margin, e.accuracy[method].draws - e.margin)
+
+    def above(e: Evidence) -> Estimate:
+        found, margin = e.quality["subject_accuracy"][method], e.margins["subject_accuracy"]
+        return Estimate(found.value - margin, found.draws - margin)
+
+    return above
+
+
+def room(method: str) -> Number:
+    """How much of its margin is left of the quality metric that suffers most, as a share of that margin."""
+
+    def left(e: Evidence) -> Estimate:
+        found = [(by[method], e.margins[name]) for name, by in e.quality.items()]
+        if not found:
+            raise KeyError(f"{method}: no quality is read")
+        draws = np.min([1 - one.draws / margin for one, margin in found], axis=0)
+        return Estimate(min(1 - one.value / margin for one, margin in found), draws)
+
+    return left
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.estimates.claims.claim import Claim, closed, gain, gain_less, kept, less_a_half
+from analysis.estimates.claims.claim import Claim, closed, gain, gain_less, kept, less_a_half, room
 
 FREE = ("less_guidance", "guidance_interval", "annealed_condition", "ancestral")  # no pass more than plain sampling
 ONE_SPACE = ("latent", "channel_average", "rule_of_thirds", "random_cnn", "style_classifier", "style_classifier_thirds",
@@ -16,6 +16,8 @@ CLAIMS = (
           gain_less("style_and_place", FREE)),
     Claim("Style and place at once keep the subject", "subject accuracy less plain's, above its margin",
           kept("style_and_place")),
+    Claim("Style and place at once hold every margin of quality", "what is left of the margin that is used most",
+          room("style_and_place")),
     Claim("A guidance interval gains more than less guidance", "gain, less the other's",
           gain_less("guidance_interval", ("less_guidance",))),
     Claim("A guidance interval gains more than the style classifier's repulsion", "gain, less the other's",

@@ -31,7 +31,7 @@ EMBEDDINGS = ("channel_average", "rule_of_thirds", "random_cnn", "style_classifi
 def published(baseline: str) -> Evidence:
     table = published_gap_closed(baseline)
     gaps = {s: {m: Estimate(v, np.full(1, np.nan)) for m, v in table[s].dropna().items()} for s in GAIN_SPACES}
-    return Evidence(gaps, {}, float("nan"))
+    return Evidence(gaps, {}, {})
 
 
 CLOSED, NEXT = "gap closed in the {} space", "gap closed in the {} space, less the next embedding's"

@@ -50,7 +50,7 @@ def cell(row: pd.Series, name: str) -> Cell:
 def board_table(board: pd.DataFrame, model: str = "", sets: tuple[str, ...] = ()) -> Table:
     """Every row of the leaderboard, which its filters choose from; `sets` are those of a model that the page has
     pictures of."""
-    words = [name for name in WORDS if name in board]
+    words = [name for name in WORDS if name == "model" or (name in board and board[name].nunique() > 1)]
     numbers = {name: of for name, of in NUMBERS.items() if name in board}
     columns = [Column("method"), *map(Column, words), Column("rank", "rank"), Column("margins"), Column("knows")]
     columns += [Column(*of) for of in numbers.values()]

@@ -43,7 +43,7 @@ FIGURES = {
     "artist_shares": Drawing(
         DIVERSITY,
         "Who painted the images",
-        "Stacked bars: the share of each artist in the images of each set",
+        "Heatmap: the share of each artist in the images of each set",
         "Who painted the images of each set; brackets are 95% intervals.",
         reads_factors,
     ),
