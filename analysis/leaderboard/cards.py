@@ -22,9 +22,9 @@ HEAD = """# The methods on the leaderboard
 Published methods, repulsion among them, each as a row of `repulsion/data/methods.yaml`: formula, what it acts on,
 where its defaults come from, what differs from its source, and whether it is more diverse than plain sampling on the
 painted world. Gain is the mean of the shares of the gap closed in the three spaces (0: plain sampling); a method
-without a rank is outside a margin of quality. Strengths were chosen on development prompts (`profiles/sweep`, `profiles/peers_sweep`), numbers are of the
-U-Net on test prompts; `results/leaderboard` has all of them. This page is made from `repulsion/data/cards.yaml` and
-the results: `python -m analysis.leaderboard.cards > docs/methods.md`.
+without a rank is outside a margin of quality. Strengths were chosen on development prompts (`profiles/sweep`,
+`profiles/peers_sweep`), numbers are of the U-Net on test prompts; `results/leaderboard` has all of them. This page is
+made from `repulsion/data/cards.yaml` and the results: `python -m analysis.leaderboard.cards > docs/methods.md`.
 """
 
 
