@@ -6,8 +6,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from analysis.figures.beside import name_beside
 from analysis.figures.style import WIDTH, theme
-from analysis.paper.labels import label
 
 INSIDE, OUTSIDE, FRONT = "#1d4e89", "#b9b9b9", "#b4203f"
 REACH = 3  # margins that the first panel shows
@@ -16,14 +16,6 @@ PANELS = {
     "margin used": "quality lost, of the metric that suffers most\n(1: its margin)",
     "passes with backward": "passes through the denoiser, backward included\n(1: plain sampling's)",
 }
-
-
-def spread_out(heights: list[float]) -> list[float]:
-    """Heights from the top down, moved down until neighbours are APART."""
-    found: list[float] = []
-    for height in heights:
-        found.append(height if not found else min(height, found[-1] - APART))
-    return found
 
 
 def draw(board: pd.DataFrame, front: tuple[str, ...]) -> plt.Figure:
@@ -36,7 +28,6 @@ def draw(board: pd.DataFrame, front: tuple[str, ...]) -> plt.Figure:
     low, y, high = (table[f"gain{end}"].to_numpy(float) for end in (" low", "", " high"))
     reach = np.maximum([y - low, high - y], 0)
     named = table[table["within margins"]].nlargest(NAMED, "gain")
-    heights = spread_out(named["gain"].tolist())
     for ax, (column, title) in zip(axes, PANELS.items(), strict=True):
         x = table[column].to_numpy(float)
         if column == "margin used":
@@ -49,15 +40,13 @@ def draw(board: pd.DataFrame, front: tuple[str, ...]) -> plt.Figure:
         else:
             ax.set_xscale("log", base=2)
             ax.xaxis.set_major_formatter("{x:g}")
-            ax.set_xlim(x.min() * 0.85, x.max() * 4)
+            ax.set_xlim(x.min() * 0.85, x.max() * 9)
             beside = x.max() * 1.2
-        for held, colour in ((False, OUTSIDE), (True, INSIDE)):
+        for held, colour in ((True, INSIDE), (False, OUTSIDE)):
             rows = (table["within margins"] == held).to_numpy()
             look = {"fmt": "o", "color": colour, "markersize": 4, "elinewidth": 0.8}
             ax.errorbar(x[rows], y[rows], yerr=reach[:, rows], label="margins hold" if held else "they do not", **look)
-        for name, at, gain, height in zip(named["method"], named[column], named["gain"], heights, strict=True):
-            ax.plot([at, beside], [gain, height], color="0.6", linewidth=0.5, zorder=0)
-            ax.annotate(label(name), (beside, height), (2, -2), textcoords="offset points", fontsize=6)
+        name_beside(ax, *(named[key].tolist() for key in ("method", column, "gain")), beside, APART)
         ax.set_ylim(bottom=max(-0.4, y.min() - 0.05))
         ax.set_xlabel(title, fontsize=8)
     axes[0].set_ylabel("gain: share of the gap closed, mean of three spaces", fontsize=8)

@@ -58,8 +58,8 @@ FIGURES = {
         CHOICE,
         "The sweep",
         "Gain against quality lost on development prompts, a line for each family of methods",
-        "The sweep on development prompts: diversity gained against quality lost. Circles: the strengths chosen; "
-        "whiskers: 95% intervals; crosses: the thesis's raw strength 1000; dashed: the margin.",
+        "The sweep on development prompts: diversity gained against quality lost, a line for each family from plain "
+        "sampling on. Circles: strengths chosen, with 95% intervals; stars: two spaces at once; dashed: the margin.",
         swept,
     ),
     "dials": Drawing(
