@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from analysis.estimates.estimates import Estimate, estimates
@@ -28,6 +29,17 @@ def margin_estimates(results: pd.DataFrame, study: Study) -> dict[str, dict[str,
 def holds(found: dict[str, dict[str, Estimate]], method: str, margins: dict[str, float]) -> bool:
     """Whether a method is within every margin."""
     return all(within(by[method], margins[name]) for name, by in found.items())
+
+
+def margin_used(differences: dict[str, Estimate], margins: dict[str, float]) -> Estimate:
+    """The share of its margin that the quality which suffers most has used up, of differences to the baseline by
+    metric: 0 is the baseline's, 1 is the margin; in every resample, the largest of that one. nan where no quality is
+    known."""
+    shares = [(one.value / margins[name], one.draws / margins[name]) for name, one in differences.items()]
+    if not shares:
+        return Estimate(float("nan"), np.array([float("nan")]))
+    values, draws = zip(*shares, strict=True)
+    return Estimate(max(values), np.max(draws, axis=0))
 
 
 def within(difference: Estimate, margin: float) -> bool:

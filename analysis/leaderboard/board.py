@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates.estimates import GAIN_METRIC, GAIN_SPACES, Estimate, estimates, gains, gap_estimates
-from analysis.estimates.quality import holds, margin_estimates
+from analysis.estimates.quality import holds, margin_estimates, margin_used
 from analysis.leaderboard.privileges import NETWORKS, shared_labels, shares_weights, weights_of
 from analysis.leaderboard.ranks import Rank, freedom_of, ranks
 from analysis.paper.labels import label
 from analysis.paper.printing import three_digits, with_interval
 from analysis.paper.web.board import ENDS, rank_of
-from analysis.paper.web.methods import COUNTS, lost
+from analysis.paper.web.methods import COUNTS
 from analysis.study.comparable import MEASURED_ALIKE, require_alike
 from analysis.study.inputs import table_at
 from analysis.study.results import PASSES, passes_per_image, read_results
@@ -171,7 +171,7 @@ def rows(pool: Pool, model: str, unranked: Collection[str] = ()) -> list[dict[st
         line |= {NEEDED + end: entry.measured.get(NEEDED + end, np.nan) for end in ENDS}
         for title, one in quality.items():
             line |= columns_of(f"{title} less plain", one)
-        line |= {"margin used": lost(quality, margins)} | entry.passes
+        line |= {"margin used": margin_used(quality, margins).value} | entry.passes
         line |= {ALL_PASSES: sum(entry.passes.values()) / plain}
         line |= {title: entry.measured.get(title, np.nan) for title in MEASURED}
         line["knows labels"] = " ".join(shared_labels(entry.row, study, entry.needs))

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from analysis.estimates.estimates import Estimate
+from analysis.estimates.quality import margin_used
+from analysis.figures.beside import spread_out
 from analysis.leaderboard import board, html, privileges, submit
 from analysis.leaderboard.cards import CARDS, METHODS, Expectation, measured, page, read_cards, shows
 from analysis.leaderboard.privileges import networks_of, shared_labels, shares_weights, weights_of
@@ -218,7 +220,26 @@ def test_the_page_escapes_names_and_holds_every_row():
 def test_the_margin_that_is_used_is_the_worst_one():
     none = np.zeros(10)
     differences = {"accuracy": Estimate(-0.015, none), "error": Estimate(0.004, none)}
-    assert board.lost(differences, {"accuracy": -0.03, "error": 0.02}) == pytest.approx(0.5)
+    assert margin_used(differences, {"accuracy": -0.03, "error": 0.02}).value == pytest.approx(0.5)
+    assert np.isnan(margin_used({}, {}).value)
+
+
+def test_rows_are_of_three_kinds():
+    cell = {"energy": "rbf", "space": "latent"}
+    assert board.kind_of({"predict": "euler"}) == board.kind_of({"predict": "euler", "repel": None}) == "other"
+    assert board.kind_of({"repel": [cell, cell | {"direction": "apart"}]}) == "repulsion"
+    assert board.kind_of({"repel": [cell, cell | {"direction": "shuffled"}]}) == "control"
+
+
+def test_a_board_of_several_worlds_says_which():
+    one = lines(world="painted")
+    assert ">painted</td>" not in html.render(one)
+    both = html.render(pd.concat([one, lines(world="drawn", model="U-Net, drawn")]))
+    assert both.count(">painted</td>") == both.count(">drawn</td>") == 2
+
+
+def test_names_stand_apart_from_the_top_down():
+    assert spread_out([0.9, 0.88, 0.5], 0.1) == pytest.approx([0.9, 0.8, 0.5])
 
 
 def test_plain_sampling_of_another_machine_is_refused(study):

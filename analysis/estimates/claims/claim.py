@@ -10,7 +10,7 @@ import pandas as pd
 
 from analysis.estimates.control import own_part
 from analysis.estimates.estimates import GAIN_METRIC, GAIN_SPACES, Estimate, gains, gap_estimates
-from analysis.estimates.quality import margin_estimates
+from analysis.estimates.quality import margin_estimates, margin_used
 from analysis.study.settings import Study
 
 
@@ -97,11 +97,10 @@ def room(method: str) -> Number:
     """How much of its margin is left of the quality metric that suffers most, as a share of that margin."""
 
     def left(e: Evidence) -> Estimate:
-        found = [(by[method], e.margins[name]) for name, by in e.quality.items()]
-        if not found:
+        if not e.quality:
             raise KeyError(f"{method}: no quality is read")
-        draws = np.min([1 - one.draws / margin for one, margin in found], axis=0)
-        return Estimate(min(1 - one.value / margin for one, margin in found), draws)
+        used = margin_used({name: by[method] for name, by in e.quality.items()}, e.margins)
+        return Estimate(1 - used.value, 1 - used.draws)
 
     return left
 

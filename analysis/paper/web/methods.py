@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates.estimates import GAIN_METRIC, GAIN_SPACES, Estimate, estimates, gains, gap_estimates
-from analysis.estimates.quality import holds, margin_estimates
+from analysis.estimates.quality import holds, margin_estimates, margin_used
 from analysis.paper.definitions import meaning
 from analysis.paper.labels import label
 from analysis.paper.printing import printed, three_digits
@@ -20,12 +20,6 @@ from analysis.study.settings import Study
 from repulsion.core.files import read_yaml
 
 COUNTS = ("effective_artists", "place_spread")
-
-
-def lost(differences: dict[str, Estimate], margins: dict[str, float]) -> float:
-    """How much of its margin the quality that suffers most has used up: 0 is plain sampling's, 1 is the margin; nan
-    where no quality is known."""
-    return max((one.value / margins[name] for name, one in differences.items()), default=math.nan)
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ def measured(results: pd.DataFrame, study: Study) -> list[Measured]:
             gain[name],
             {space: by[name] for space, by in shares.items()},
             {count: by[name] for count, by in counts.items()},
-            lost({metric: by[name] for metric, by in quality_of(name).items()}, p.margins),
+            margin_used({metric: by[name] for metric, by in quality_of(name).items()}, p.margins).value,
             name == p.baseline or holds(quality_of(name), name, p.margins),
             float(passes.loc[name].sum() / plain) if name in study.methods else math.nan,
             bool(rows.get(name, {}).get("repel")),
