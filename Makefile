@@ -53,12 +53,13 @@ drawn-world: env scm
 icons: env
 	$(BIN)/python -m pipeline.world.drawn.icons
 
-# Dials and small n: what the metrics are worth.
+# Dials and small n: what the metrics are worth, in each world.
+VALIDATIONS := profiles/validation/dvc.yaml profiles/drawn_validation/dvc.yaml
 validate: env scm
-	@$(call thawed,profiles/validation/dvc.yaml,$(BIN)/dvc repro profiles/validation/dvc.yaml)
+	@$(call thawed,$(VALIDATIONS),$(BIN)/dvc repro $(VALIDATIONS))
 
-# Every row on development prompts, and the strengths that they choose: of the U-Net, then of the flow transformer.
-SWEEPS := profiles/sweep/dvc.yaml profiles/flow_sweep/dvc.yaml
+# Every row on development prompts, and the strengths that they choose: of the U-Net, the flow transformer, the drawn world's U-Net.
+SWEEPS := profiles/sweep/dvc.yaml profiles/flow_sweep/dvc.yaml profiles/drawn_sweep/dvc.yaml
 sweep: env scm
 	@$(call thawed,$(SWEEPS),$(BIN)/dvc repro $(SWEEPS))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from pipeline.machine.architecture import PARAMETERS, config_of, layout
 from pipeline.machine.downloads import require_encoder_weights, require_model
+from pipeline.machine.other_results import other_results
 from pipeline.profile.command_line import arguments
 from pipeline.profile.profile import Profile, read_profile
 from pipeline.profile.prompts import read_prompts, select
@@ -206,6 +207,7 @@ CHECKS: dict[str, Callable[[Profile], str]] = {
     "device": device,
     "model": model,
     "encoder": encoder,
+    "results": other_results,
     "memory": memory,
     "disk": disk,
 }

@@ -30,6 +30,8 @@ def profile(tmp_path, monkeypatch) -> Profile:
     small_model(Path("model"), "epsilon")
     Path("weights").write_bytes(b"abc")
     shutil.copytree(ROOT / "profiles", "profiles")
+    for name in ("sweep", "validation"):
+        shutil.copytree(ROOT / "results" / name, Path("results") / name)
     whole = read_profile(PROFILES["sd2"])
     encoder = dataclasses.replace(whole.encoder, weights="weights", sha256="ba7816bf8f01cfea")
     sampling = dataclasses.replace(whole.sampling, particles=2, sets_per_prompt=25, batch=4)
@@ -55,6 +57,10 @@ def test_nothing_is_missing(profile):
             "model nowhere: no model_index.json.*make fetch PROFILE=sd2",
         ),
         (lambda p: Path("weights").write_bytes(b"other"), "encoder inception: weights has sha256 .*expected ba7816bf"),
+        (
+            lambda p: Path("results/sweep/chosen.csv").unlink(),
+            "results: analysis.sweep of profiles/sd2/params.yaml: no results/sweep/chosen.csv; make sweep makes it",
+        ),
         (lambda p: Path("weights").unlink(), "encoder inception: nothing at weights; make fetch PROFILE=sd2"),
         (
             lambda p: dataclasses.replace(p, sampling=dataclasses.replace(p.sampling, batch=10**9)),
